@@ -1,0 +1,16 @@
+"""Supabase on loopback: the real PostgreSQL and PostgREST behind a gateway of ours that injects faults."""
+
+from sandbox.supabase.gateway import Request
+from sandbox.supabase.parts import RealPartMissing, missing_real_parts
+from sandbox.supabase.postgresql import PostgreSQL, SQLError
+from sandbox.supabase.supabase import MIGRATIONS, Supabase
+
+__all__ = [
+    "MIGRATIONS",
+    "PostgreSQL",
+    "RealPartMissing",
+    "Request",
+    "SQLError",
+    "Supabase",
+    "missing_real_parts",
+]

@@ -1,0 +1,93 @@
+"""A server that lives in a process of its own and never outlives this one."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_ON_LINUX = sys.platform == "linux"
+_libc = ctypes.CDLL(None)
+
+
+class ServerProcess:
+    """One server process with its output in a file; it is stopped by `stop`, at exit, or by the kernel
+    when this process dies (Linux, prctl(2) PR_SET_PDEATHSIG)."""
+
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        *,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        user: int | None = None,
+        stop_signal: signal.Signals = signal.SIGTERM,
+    ) -> None:
+        self._log = log
+        self._name = Path(command[0]).name
+        self._stop_signal = stop_signal
+        parent = os.getpid()
+
+        def die_with_parent() -> None:
+            if _ON_LINUX:
+                _libc.prctl(_PR_SET_PDEATHSIG, stop_signal)
+            if os.getppid() != parent:
+                os._exit(1)
+
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [str(part) for part in command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=dict(environment) if environment is not None else None,
+                cwd=log.parent,
+                user=user,
+                group=user,
+                extra_groups=None if user is None else [],
+                # A group of its own: Ctrl-C is for the sandbox, which then stops its parts in order.
+                process_group=0,
+                preexec_fn=die_with_parent,  # noqa: PLW1509 the child calls nothing that takes a lock
+            )
+        atexit.register(self._kill)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def log(self) -> str:
+        """Everything that the server has printed so far."""
+        return self._log.read_text(errors="replace")
+
+    async def until_ready(self, ready: Callable[[], Awaitable[bool]], timeout: float) -> None:
+        """Wait until `ready`; RuntimeError with the server's last words if it ends, or after `timeout` s."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        while not await ready():
+            if self._process.poll() is not None or loop.time() > deadline:
+                state = f"ended with {self._process.returncode}" if self._process.poll() is not None else "is not ready"
+                raise RuntimeError(f"{self._name} {state}: {self.log()[-2000:]}")
+            # Neither server tells its parent that it is ready; both are within a few tenths of a second.
+            await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        """Ask it to stop; after 5 s it is killed."""
+        if self._process.poll() is None:
+            self._process.send_signal(self._stop_signal)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                await asyncio.to_thread(self._process.wait, 5)
+        self._kill()
+
+    def _kill(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        atexit.unregister(self._kill)

