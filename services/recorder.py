@@ -1,0 +1,91 @@
+"""The one door to the local store: facts are handed over at once and committed by the writer thread."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields, replace
+from typing import Any, Protocol, TypeVar
+
+from services.rows import LogEntry, Row, Session
+from services.store import Store
+from services.store.clock import LIMIT
+from services.store.tables import TABLE_OF
+
+TEXT_CHARACTERS = 2_000
+"""A title or name longer than this is cut: a row has to stay far below the 32 KiB that a batch allows it."""
+LOG_CHARACTERS = 8_000
+AnyRow = TypeVar("AnyRow", bound=Row)
+
+
+class Records(Protocol):
+    """What the other services need of a recorder."""
+
+    def record(self, row: Row) -> None:
+        """Hand over `row`: a new one, or the whole row again after a change. Never waits, never raises."""
+        ...
+
+    async def commit(self, row: Row) -> None:
+        """Hand over `row` and return once it is on the disk.
+
+        Raises:
+            StoreUnavailable: it cannot be committed now; it will not be committed later either.
+        """
+        ...
+
+    def close_session(self, guild_id: str) -> None:
+        """The guild's session has ended: its row goes, here and remotely."""
+        ...
+
+
+class Recorder:
+    """`Records` over the local store; a hand-over takes microseconds."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def record(self, row: Row) -> None:
+        """See `Records.record`; safe from any thread."""
+        kept = storable(row)
+        self._store.hand_over(lambda transaction: transaction.put(kept), TABLE_OF[type(row)])
+
+    async def commit(self, row: Row) -> None:
+        """See `Records.commit`."""
+        kept = storable(row)
+        await self._store.commit(lambda transaction: transaction.put(kept), TABLE_OF[type(row)])
+
+    def close_session(self, guild_id: str) -> None:
+        """See `Records.close_session`."""
+        self._store.hand_over(lambda transaction: transaction.close_session(guild_id), TABLE_OF[Session])
+
+
+def storable(row: AnyRow) -> AnyRow:
+    """`row` as both stores can hold it: no lone surrogate, NUL, NaN or infinity, text and integers within bounds."""
+    limit = LOG_CHARACTERS if isinstance(row, LogEntry) else TEXT_CHARACTERS
+    changes: dict[str, Any] = {}
+    for field in fields(row):
+        value = getattr(row, field.name)
+        kept = _storable(value, limit)
+        if kept is not value:
+            changes[field.name] = kept
+    return replace(row, **changes) if changes else row
+
+
+def _storable(value: Any, limit: int) -> Any:
+    if isinstance(value, str):
+        return _text(value, limit)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else 0.0
+    if isinstance(value, int):
+        return value if -LIMIT <= value <= LIMIT else (LIMIT if value > 0 else -LIMIT)
+    if isinstance(value, dict):
+        return {_text(str(key), limit): _storable(item, limit) for key, item in value.items()}  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] - any JSON document
+    if isinstance(value, list):
+        return [_storable(item, limit) for item in value]  # pyright: ignore[reportUnknownVariableType] - any JSON document
+    return value
+
+
+def _text(text: str, limit: int) -> str:
+    if len(text) <= limit and text.isprintable():
+        return text  # lone surrogates and NUL are not printable: the common case ends here
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd")
+    return whole if len(whole) <= limit else whole[: limit - 1] + "…"

@@ -1,0 +1,124 @@
+"""The local store as the other services see it: hand over, commit, read."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, Self, TypeVar
+
+from services.errors import StoreUnavailable
+from services.store.tables import Table
+from services.store.writer import Change, Writer
+
+T = TypeVar("T")
+COMMIT_TIMEOUT = 5.0
+CLOSE_TIMEOUT = 1.5
+
+
+class StoreInUse(Exception):
+    """Another process uses this DATA_DIR."""
+
+
+class Store:
+    """`async with Store(folder)`: the bot's local store in `folder/bot.db`, locked against a second process.
+
+    Raises on entering:
+        StoreInUse: another bot runs on this folder.
+        StoreTooNew: a newer release wrote the file.
+        OSError, sqlite3.OperationalError: the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "bot.db"
+        self.listeners: list[Callable[[set[Table]], None]] = []
+        """Called on the event loop after each commit, with the tables that have rows waiting."""
+
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        self._lock = self._take_lock()
+        try:
+            self._writer = Writer(self.path, self._committed)
+        except BaseException:
+            self._lock.close()
+            raise
+        # Reads have a thread and a connection of their own: sharing the writer's made readers wait for its fsync.
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
+        self._reading: sqlite3.Connection | None = None
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        # The writer's connection goes last: the last one to close empties the WAL into the file.
+        self._reader.submit(self._close_reading)
+        self._reader.shutdown(wait=False)
+        await asyncio.to_thread(self._writer.close, CLOSE_TIMEOUT)
+        self._lock.close()
+
+    @property
+    def fault(self) -> str | None:
+        """Why nothing can be committed now; None while all is well."""
+        return self._writer.fault
+
+    @property
+    def held(self) -> int:
+        """Changes handed over and not yet committed."""
+        return self._writer.held
+
+    def hand_over(self, change: Change, table: Table | None = None) -> None:
+        """Give a change to the writer; from any thread, in microseconds, without waiting."""
+        self._writer.submit(change, table)
+
+    async def commit(self, change: Change, table: Table | None = None) -> None:
+        """Give a change to the writer and return once it is on the disk.
+
+        Raises:
+            StoreUnavailable: it cannot be committed now, or was not within 5 s; it will not be committed later.
+        """
+        done: Future[None] = Future()
+        self._writer.submit(change, table, done)
+        try:
+            await asyncio.wait_for(asyncio.wrap_future(done), COMMIT_TIMEOUT)
+        except TimeoutError as error:
+            raise StoreUnavailable(f"no commit within {COMMIT_TIMEOUT:g} s") from error
+
+    async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `query` on the reading connection (rows come as `sqlite3.Row`), on a thread of its own."""
+        return await self._loop.run_in_executor(self._reader, self._read, query)
+
+    def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        if self._reading is None:
+            # Not by `mode=ro`: a read-only connection cannot open a WAL file whose shared memory is not there yet.
+            self._reading = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+            self._reading.row_factory = sqlite3.Row
+            self._reading.execute("PRAGMA query_only = ON")
+        try:
+            return query(self._reading)
+        except sqlite3.DatabaseError:
+            # The file may have been set aside under this connection; the next read opens the one that is there.
+            self._close_reading()
+            raise
+
+    def _close_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.close()
+            self._reading = None
+
+    def _committed(self, changed: set[Table]) -> None:
+        self._loop.call_soon_threadsafe(self._tell, changed)
+
+    def _tell(self, changed: set[Table]) -> None:
+        for listener in self.listeners:
+            listener(changed)
+
+    def _take_lock(self) -> IO[str]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        lock = self.path.with_name("bot.lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            raise StoreInUse(f"Another bot runs on {self.path.parent}; give each its own DATA_DIR") from None
+        return lock

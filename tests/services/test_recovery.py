@@ -1,0 +1,56 @@
+"""What a killed bot left open is closed by the next one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from services.recorder import Recorder
+from services.recovery import close_sessions, lose_plays, lost_play, read_leftovers, settle_usages
+from services.rows import Play, Usage
+from services.store import Store
+from tests.fakes import MemoryRecorder
+from tests.samples import now, play, session, usage
+
+
+async def test_what_is_open_is_closed_and_what_lives_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.recovery.LOST_SECONDS", 0)
+    begun = now() - timedelta(minutes=1)
+    rows = [
+        play(guild_id="1", track_title="A", created_at=begun),
+        play(guild_id="2", track_title="B", created_at=begun),
+        play(guild_id="3", created_at=begun, ended_at=begun, end_reason="finished", played_ms=1),
+    ]
+    async with Store(tmp_path) as store:
+        recorder = Recorder(store)
+        for row in rows:
+            recorder.record(row)
+        recorder.record(session("1", track_title="A", position_ms=30_000, updated_at=begun + timedelta(seconds=31)))
+        recorder.record(session("2", track_title="B"))
+        recorder.record(usage(status="open"))
+        await recorder.commit(usage(status="settled", total_tokens=9))
+    async with Store(tmp_path) as store:
+        leftovers = await read_leftovers(store)
+    after = MemoryRecorder()
+    settle_usages(after, leftovers)
+    (asked,) = after.rows.values()
+    assert isinstance(asked, Usage)
+    assert (asked.status, asked.estimated, asked.total_tokens) == ("settled", True, 0)
+    after.rows.clear()
+    close_sessions(after, leftovers, {"2"})
+    assert after.history[-1] == "1"
+    await lose_plays(after, leftovers, lambda: {rows[1].event_id})
+    (lost,) = after.rows.values()
+    assert isinstance(lost, Play)
+    assert (lost.event_id, lost.end_reason, lost.played_ms) == (rows[0].event_id, "lost", 30_000)
+    assert lost.ended_at == begun + timedelta(seconds=31)
+
+
+def test_no_more_is_said_to_be_heard_than_time_had_passed() -> None:
+    row = play(track_title="A")
+    seeked = session(track_title="A", position_ms=90_000, updated_at=row.created_at + timedelta(seconds=5))
+    assert lost_play(row, seeked).played_ms == 5_000
+    assert lost_play(row, session(track_title="another", position_ms=5)).played_ms == 0
+    assert lost_play(row, None).played_ms == 0
