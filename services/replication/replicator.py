@@ -1,0 +1,140 @@
+"""All lanes together: opened in the background, told of commits, flushed at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
+from typing import Self, TypeVar
+
+from services.errors import StoreUnavailable
+from services.replication.backoff import Backoff
+from services.replication.faults import Paused, RemoteFault, Transient
+from services.replication.lane import PAUSED_RETRY_SECONDS, KeyedLane, Lane
+from services.replication.remote import Remote
+from services.replication.sessions import SessionLane
+from services.rows import State
+from services.store import TABLES, Store, Table
+from services.store.tables import SESSIONS, TABLE_OF
+
+log = logging.getLogger("bot.replication")
+
+Answer = TypeVar("Answer")
+FLUSH_SECONDS = 3.0
+# Only these can be written by two stores, so only these can hold a revision above this store's clock.
+SHARED = ("session_revisions", TABLE_OF[State].name)
+
+
+class Replicator:
+    """`async with Replicator(store, url, key)`: replicates until it is left; leaving flushes for at most 3 s."""
+
+    def __init__(self, store: Store, url: str, key: str) -> None:
+        self._store = store
+        self._url = url
+        self._key = key
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        self._remote = await Remote.open(self._url, self._key)
+        self._sessions = SessionLane(self._store, self._remote)
+        self.lanes: dict[Table, Lane] = {
+            table: self._sessions if table is SESSIONS else KeyedLane(table, self._store, self._remote)
+            for table in TABLES
+        }
+        self._lifted = asyncio.Event()
+        self._refusing: RemoteFault | None = None
+        """Why what comes before the rows (reading the highest revisions and the sessions) has not worked yet."""
+        self._store.listeners.append(self._woken)
+        self._tasks = [asyncio.create_task(self._connect(), name="replication-connect")]
+        self._tasks += [
+            asyncio.create_task(self._run(lane), name=f"replication-{table.name}") for table, lane in self.lanes.items()
+        ]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._store.listeners.remove(self._woken)
+        await self._stop()
+        with suppress(TimeoutError, StoreUnavailable):
+            async with asyncio.timeout(FLUSH_SECONDS):
+                # An empty change comes after all that was handed over: what the last second recorded is read too.
+                await self._store.commit(lambda _: None)
+                await asyncio.gather(*(lane.flush() for lane in self.lanes.values()))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await self._remote.aclose()
+
+    @property
+    def paused(self) -> list[str]:
+        """What somebody has to do, one sentence a paused lane."""
+        reasons = [str(self._refusing)] if isinstance(self._refusing, Paused) else []
+        return list(dict.fromkeys([*reasons, *(lane.paused for lane in self.lanes.values() if lane.paused)]))
+
+    @property
+    def failing(self) -> str | None:
+        """The transient fault that rows wait for now; None while they flow."""
+        if isinstance(self._refusing, Transient):
+            return str(self._refusing)
+        return next((lane.failing for lane in self.lanes.values() if lane.failing), None)
+
+    def reconcile(self, application_id: str, owns: Callable[[str], bool], live: Callable[[], Collection[str]]) -> None:
+        """After READY: remove this application's remote sessions that do not live, re-stamp those that do.
+
+        Runs in the background for as long as it takes; `live` is asked when the remote rows are known.
+        """
+        self._sessions.owns = owns
+        self._tasks.append(
+            asyncio.create_task(self._reconcile(application_id, owns, live), name="replication-reconcile")
+        )
+
+    async def _reconcile(
+        self, application_id: str, owns: Callable[[str], bool], live: Callable[[], Collection[str]]
+    ) -> None:
+        await self._lifted.wait()
+        seen = await self._insist(lambda: self._remote.sessions_of(application_id))
+        living = set(live())
+        ghosts = [guild_id for guild_id in seen if guild_id not in living and owns(guild_id)]
+        if ghosts:
+            log.info("%d sessions of an earlier run are removed", len(ghosts))
+        for guild_id in ghosts:
+            self._store.hand_over(
+                lambda transaction, guild_id=guild_id: transaction.bury_session(guild_id, application_id)
+            )
+        self._store.hand_over(lambda transaction: transaction.restamp_sessions(sorted(living)))
+
+    async def _connect(self) -> None:
+        for table in SHARED:
+            highest = await self._insist(lambda table=table: self._remote.highest_revision(table))
+            self._store.hand_over(lambda transaction, highest=highest: transaction.lift_clock(highest))
+        self._lifted.set()
+
+    async def _insist(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        backoff = Backoff()
+        while True:
+            try:
+                answer = await ask()
+            except RemoteFault as fault:
+                if self._refusing is None:
+                    log.warning("Supabase is not ready: %s", fault)
+                self._refusing = fault
+                await asyncio.sleep(
+                    backoff.delay(fault.retry_after) if isinstance(fault, Transient) else PAUSED_RETRY_SECONDS
+                )
+            else:
+                self._refusing = None
+                return answer
+
+    async def _run(self, lane: Lane) -> None:
+        # Rows that two stores may write must not be sent from a clock that is behind.
+        if lane.table.name in {"active_sessions", "bot_state"}:
+            await self._lifted.wait()
+        await lane.run()
+
+    def _woken(self, changed: set[Table]) -> None:
+        for table in changed:
+            self.lanes[table].wake()
+
+    async def _stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
