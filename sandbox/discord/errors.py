@@ -1,0 +1,91 @@
+"""Error answers (discord.com/developers/docs/topics/opcodes-and-status-codes#json)."""
+
+from typing import Any
+
+from .payload import Json
+
+
+class DiscordError(Exception):
+    """An answer other than success: HTTP status, Discord's code, its message, errors by field."""
+
+    def __init__(self, status: int, code: int, message: str, errors: Json | None = None) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status = status
+        self.body: Json = {"message": message, "code": code}
+        if errors is not None:
+            self.body["errors"] = errors
+
+
+def unauthorized() -> DiscordError:
+    return DiscordError(401, 0, "401: Unauthorized")
+
+
+def no_such_route() -> DiscordError:
+    return DiscordError(404, 0, "404: Not Found")
+
+
+def wrong_method() -> DiscordError:
+    return DiscordError(405, 0, "405: Method Not Allowed")
+
+
+def unknown(code: int, what: str) -> DiscordError:
+    """10003 Channel, 10004 Guild, 10007 Member, 10008 Message, 10013 User, 10015 Webhook, …"""
+    return DiscordError(404, code, f"Unknown {what}")
+
+
+def missing_access() -> DiscordError:
+    return DiscordError(403, 50001, "Missing Access")
+
+
+def missing_permissions() -> DiscordError:
+    return DiscordError(403, 50013, "Missing Permissions")
+
+
+def invalid_json() -> DiscordError:
+    return DiscordError(400, 50109, "The request body contains invalid JSON.")
+
+
+def integer(value: Any, *path: str) -> int:
+    """A number or a snowflake as an int; None is 0. Raises 50035 at ``path`` for anything else."""
+    try:
+        return int(value or 0)
+    except (TypeError, ValueError):
+        errors = FormErrors()
+        errors.add(path, "NUMBER_TYPE_COERCE", f'Value "{value}" is not int.')
+        raise errors.refusal() from None
+
+
+class FormErrors:
+    """Collects what is wrong with a body, field by field, for one 50035."""
+
+    def __init__(self, *prefix: str | int) -> None:
+        self._prefix = prefix
+        self._tree: Json = {}
+
+    def add(self, path: tuple[str | int, ...], code: str, message: str) -> None:
+        node = self._tree
+        for step in (*self._prefix, *path):
+            node = node.setdefault(str(step), {})
+        node.setdefault("_errors", []).append({"code": code, "message": message})
+
+    def required(self, *path: str | int) -> None:
+        self.add(path, "BASE_TYPE_REQUIRED", "This field is required")
+
+    def length(self, value: Any, least: int, most: int, *path: str | int) -> None:
+        """Check that a value is a string of ``least`` to ``most`` characters."""
+        if not isinstance(value, str):
+            self.add(path, "BASE_TYPE_STRING", "Must be a string.")
+        elif len(value) > most and least == 0:
+            self.add(path, "BASE_TYPE_MAX_LENGTH", f"Must be {most} or fewer in length.")
+        elif not least <= len(value) <= most:
+            self.add(path, "BASE_TYPE_BAD_LENGTH", f"Must be between {least} and {most} in length.")
+
+    def choice(self, *path: str | int) -> None:
+        self.add(path, "BASE_TYPE_CHOICES", "This value is not one of the allowed choices.")
+
+    def refusal(self) -> DiscordError:
+        return DiscordError(400, 50035, "Invalid Form Body", self._tree)
+
+    def raise_any(self) -> None:
+        if self._tree:
+            raise self.refusal()

@@ -1,0 +1,131 @@
+"""Permissions and how they add up (discord.com/developers/docs/topics/permissions)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntFlag
+
+from .payload import Json
+
+
+class Permission(IntFlag):
+    KICK_MEMBERS = 1 << 1
+    BAN_MEMBERS = 1 << 2
+    ADMINISTRATOR = 1 << 3
+    MANAGE_CHANNELS = 1 << 4
+    MANAGE_GUILD = 1 << 5
+    ADD_REACTIONS = 1 << 6
+    VIEW_CHANNEL = 1 << 10
+    SEND_MESSAGES = 1 << 11
+    MANAGE_MESSAGES = 1 << 13
+    EMBED_LINKS = 1 << 14
+    ATTACH_FILES = 1 << 15
+    READ_MESSAGE_HISTORY = 1 << 16
+    MENTION_EVERYONE = 1 << 17
+    CONNECT = 1 << 20
+    SPEAK = 1 << 21
+    MUTE_MEMBERS = 1 << 22
+    MOVE_MEMBERS = 1 << 24
+    USE_VAD = 1 << 25
+    CHANGE_NICKNAME = 1 << 26
+    USE_APPLICATION_COMMANDS = 1 << 31
+    REQUEST_TO_SPEAK = 1 << 32
+    CREATE_PUBLIC_THREADS = 1 << 35
+    SEND_MESSAGES_IN_THREADS = 1 << 38
+
+
+NONE = Permission(0)
+ALL = Permission((1 << 53) - 1)
+# A fresh server's @everyone, as far as this stand-in knows the permissions.
+EVERYONE = (
+    Permission.ADD_REACTIONS
+    | Permission.VIEW_CHANNEL
+    | Permission.SEND_MESSAGES
+    | Permission.EMBED_LINKS
+    | Permission.ATTACH_FILES
+    | Permission.READ_MESSAGE_HISTORY
+    | Permission.CONNECT
+    | Permission.SPEAK
+    | Permission.USE_VAD
+    | Permission.CHANGE_NICKNAME
+    | Permission.USE_APPLICATION_COMMANDS
+    | Permission.REQUEST_TO_SPEAK
+    | Permission.CREATE_PUBLIC_THREADS
+    | Permission.SEND_MESSAGES_IN_THREADS
+)
+
+ROLE_OVERWRITE = 0
+MEMBER_OVERWRITE = 1
+
+
+@dataclass(slots=True)
+class Role:
+    id: int
+    name: str
+    permissions: Permission
+    position: int = 0
+    bot_id: int | None = None
+
+    def payload(self) -> Json:
+        data: Json = {
+            "id": str(self.id),
+            "name": self.name,
+            "permissions": str(int(self.permissions)),
+            "position": self.position,
+            "color": 0,
+            "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
+            "hoist": False,
+            "managed": self.bot_id is not None,
+            "mentionable": False,
+            "icon": None,
+            "unicode_emoji": None,
+            "flags": 0,
+        }
+        if self.bot_id is not None:
+            data["tags"] = {"bot_id": str(self.bot_id)}
+        return data
+
+
+@dataclass(slots=True)
+class Overwrite:
+    """What a channel allows and denies one role or one member."""
+
+    id: int
+    type: int
+    allow: Permission = NONE
+    deny: Permission = NONE
+
+    def payload(self) -> Json:
+        return {
+            "id": str(self.id),
+            "type": self.type,
+            "allow": str(int(self.allow)),
+            "deny": str(int(self.deny)),
+        }
+
+
+def in_guild(everyone: Role, roles: Iterable[Role]) -> Permission:
+    """A member's permissions before any channel has its say."""
+    total = everyone.permissions
+    for role in roles:
+        total |= role.permissions
+    return ALL if total & Permission.ADMINISTRATOR else total
+
+
+def in_channel(
+    base: Permission, overwrites: dict[int, Overwrite], guild_id: int, role_ids: set[int], user_id: int
+) -> Permission:
+    """A member's permissions in a channel, with what one denied permission takes along."""
+    if base & Permission.ADMINISTRATOR:
+        return ALL
+    total = base
+    if everyone := overwrites.get(guild_id):
+        total = (total & ~everyone.deny) | everyone.allow
+    allow = deny = NONE
+    for overwrite in overwrites.values():
+        if overwrite.id in role_ids:
+            allow |= overwrite.allow
+            deny |= overwrite.deny
+    total = (total & ~deny) | allow
+    if own := overwrites.get(user_id):
+        total = (total & ~own.deny) | own.allow
+    return total if total & Permission.VIEW_CHANNEL else NONE

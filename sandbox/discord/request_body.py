@@ -1,0 +1,54 @@
+"""Reading what a client sends (discord.com/developers/docs/reference#uploading-files)."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from aiohttp import BodyPartReader, web
+
+from .errors import DiscordError, invalid_json
+from .interaction_events import ATTACHMENT_SIZE_LIMIT
+from .posting import Upload
+
+FILE_FIELD = re.compile(r"files\[(\d+)\]")
+
+
+async def read_body(request: web.Request) -> tuple[Any, list[Upload]]:
+    """The JSON body (None where there is none) and the files. Raises 50109, 50035 and 40005."""
+    if not request.can_read_body:
+        return None, []
+    if request.content_type == "multipart/form-data":
+        body, uploads = await _read_multipart(request)
+        if sum(len(upload.data) for upload in uploads) > ATTACHMENT_SIZE_LIMIT:
+            raise DiscordError(413, 40005, "Request entity too large")
+        return body, uploads
+    if request.content_type != "application/json":
+        message = 'Expected "Content-Type" header to be one of {"application/json", "multipart/form-data"}.'
+        errors = {"_errors": [{"code": "CONTENT_TYPE_INVALID", "message": message}]}
+        raise DiscordError(400, 50035, "Invalid Form Body", errors)
+    return _parse(await request.read()), []
+
+
+async def _read_multipart(request: web.Request) -> tuple[Any, list[Upload]]:
+    body: Any = None
+    uploads: list[Upload] = []
+    async for part in await request.multipart():
+        assert isinstance(part, BodyPartReader)
+        data = bytes(await part.read(decode=True))
+        if part.name == "payload_json":
+            body = _parse(data)
+        elif found := FILE_FIELD.fullmatch(part.name or ""):
+            content_type = part.headers.get("Content-Type")
+            uploads.append(Upload(int(found[1]), part.filename or "file", data, content_type))
+    return body, uploads
+
+
+def _parse(data: bytes) -> Any:
+    if not data:
+        return None
+    try:
+        return json.loads(data)
+    except ValueError:
+        raise invalid_json() from None
