@@ -1,0 +1,119 @@
+"""Tracks that fail in play, and a server that goes away."""
+
+import asyncio
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from sandbox.lavalink import LavalinkStandIn
+from tests.sandbox.lavalink.client import VOICE, LavalinkClient
+from tests.sandbox.lavalink.conftest import write_silence
+
+
+async def test_media_that_answers_404_gives_an_exception_and_load_failed(
+    client: LavalinkClient, lavalink: LavalinkStandIn
+) -> None:
+    await client.update(1, voice=VOICE, track={"identifier": "fail404"})
+    exception = await client.until("TrackExceptionEvent")
+    assert exception["exception"]["message"] == "Something broke when playing the track."
+    assert exception["exception"]["severity"] == "fault"
+    assert exception["exception"]["cause"].endswith("Not success status code: 404")
+    end = await client.until("TrackEndEvent")
+    assert client.messages.index(exception) < client.messages.index(end)
+    assert end["reason"] == "loadFailed"
+    assert lavalink.account.plays[0].sent_ms == 0
+
+
+async def test_without_voice_a_failing_track_stays(client: LavalinkClient) -> None:
+    await client.update(1, track={"identifier": "fail404"})
+    await client.until("TrackExceptionEvent")
+    await asyncio.sleep(0.1)
+    assert (await client.player())["track"]["info"]["title"] == "fail404"
+    assert "TrackEndEvent" not in client.kinds()
+
+
+async def test_damage_in_the_middle_gives_an_exception_at_once_and_finished_later(
+    client: LavalinkClient, lavalink: LavalinkStandIn
+) -> None:
+    await client.update(1, voice=VOICE, track={"identifier": "fail-midway"})
+    await client.until("TrackExceptionEvent")
+    assert "TrackEndEvent" not in client.kinds()
+    assert (await client.until("TrackEndEvent"))["reason"] == "finished"
+    assert lavalink.account.plays[0].sent_ms == 1500
+
+
+async def test_a_stuck_track_is_reported_and_not_ended(client: LavalinkClient, lavalink: LavalinkStandIn) -> None:
+    await client.update(1, voice=VOICE, track={"identifier": "stuck"})
+    stuck = await client.until("TrackStuckEvent")
+    assert stuck["thresholdMs"] == 200
+    assert stuck["track"]["info"]["position"] == 980
+    assert (await client.player())["track"] is not None
+    await client.update(1, track={"encoded": None})
+    assert (await client.until("TrackEndEvent"))["reason"] == "stopped"
+    assert lavalink.account.plays[0].sent_ms == 1000
+
+
+async def test_a_live_stream_has_no_end(client: LavalinkClient) -> None:
+    body = (await client.update(1, voice=VOICE, track={"identifier": "livestream"})).body
+    info = body["track"]["info"]
+    assert (info["isStream"], info["isSeekable"], info["length"]) == (True, False, 9223372036854775807)
+    await asyncio.sleep(0.1)
+    assert (await client.player())["state"]["position"] > 0
+
+
+async def test_an_m3u_finishes_after_one_frame(client: LavalinkClient, lavalink: LavalinkStandIn) -> None:
+    await client.update(1, voice=VOICE, track={"identifier": lavalink.file_url("list.m3u")})
+    assert (await client.until("TrackEndEvent"))["reason"] == "finished"
+    assert lavalink.account.plays[0].sent_ms == 20
+
+
+async def test_a_file_that_was_deleted_since_it_was_found_fails_in_play(tmp_path: Path) -> None:
+    file = write_silence(tmp_path / "gone.wav", 500)
+    async with LavalinkStandIn(music=tmp_path) as lavalink, LavalinkClient(lavalink) as client:
+        encoded = (await client.load(lavalink.file_url("gone.wav")))["data"]["encoded"]
+        file.unlink()
+        await client.update(1, voice=VOICE, track={"encoded": encoded})
+        assert (await client.until("TrackEndEvent"))["reason"] == "loadFailed"
+
+
+async def test_a_crash_cuts_without_a_close_frame_and_refuses_until_up_on_the_same_port(
+    client: LavalinkClient, lavalink: LavalinkStandIn
+) -> None:
+    await client.update(1, voice=VOICE, track={"identifier": lavalink.file_url("long.wav")})
+    port = lavalink.port
+    await lavalink.down()
+    await client.until("closed")
+    assert client.close_code == 1006
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await client.get("/version")
+    assert lavalink.players() == []
+    assert lavalink.account.plays[0].end_reason == "down"
+    await lavalink.up()
+    assert lavalink.port == port
+    assert (await client.get(client.path(1))).status == 404
+    before = client.session_id
+    assert (await client.connect(**{"Session-Id": before}))["resumed"] is False
+
+
+async def test_a_graceful_stop_closes_with_1001(client: LavalinkClient, lavalink: LavalinkStandIn) -> None:
+    await lavalink.stop_gracefully()
+    await client.until("closed")
+    assert client.close_code == 1001
+    assert not lavalink.running
+
+
+async def test_a_request_in_flight_breaks_when_the_server_crashes(
+    client: LavalinkClient, lavalink: LavalinkStandIn
+) -> None:
+    lavalink.hang("/v4/stats")
+    waiting = asyncio.create_task(client.get("/v4/stats"))
+    await lavalink.until(lambda: lavalink.requests[-1].path == "/v4/stats")
+    await lavalink.down()
+    with pytest.raises(aiohttp.ClientError):
+        await waiting
+
+
+async def test_waiting_for_what_never_comes_times_out(lavalink: LavalinkStandIn) -> None:
+    with pytest.raises(TimeoutError):
+        await lavalink.until(lambda: False, timeout=0.01)
