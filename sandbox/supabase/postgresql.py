@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from sandbox.child import bound
 from sandbox.supabase.parts import require_postgresql
 from sandbox.supabase.scratch import scratch_folder
 from sandbox.supabase.server_process import ServerProcess
@@ -108,16 +109,6 @@ class PostgreSQL:
 
 
 def _initdb(binaries: Path, folder: Path, user: int | None) -> None:
-    subprocess.run(
-        [
-            str(binaries / "initdb"),
-            f"--pgdata={folder / 'data'}",
-            *("--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"),
-        ],
-        check=True,
-        capture_output=True,
-        cwd=folder,
-        user=user,
-        group=user,
-        extra_groups=None if user is None else [],
-    )
+    options = ("--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+    command = bound([binaries / "initdb", f"--pgdata={folder / 'data'}", *options], signal.SIGKILL, user)
+    subprocess.run(command, check=True, capture_output=True, cwd=folder)

@@ -5,17 +5,12 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-import ctypes
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
-_ON_LINUX = sys.platform == "linux"
-_libc = ctypes.CDLL(None)
+from sandbox.child import bound
 
 
 class ServerProcess:
@@ -34,28 +29,16 @@ class ServerProcess:
         self._log = log
         self._name = Path(command[0]).name
         self._stop_signal = stop_signal
-        parent = os.getpid()
-
-        def die_with_parent() -> None:
-            if _ON_LINUX:
-                _libc.prctl(_PR_SET_PDEATHSIG, stop_signal)
-            if os.getppid() != parent:
-                os._exit(1)
-
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                [str(part) for part in command],
+                bound(command, stop_signal, user),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=dict(environment) if environment is not None else None,
                 cwd=log.parent,
-                user=user,
-                group=user,
-                extra_groups=None if user is None else [],
                 # A group of its own: Ctrl-C is for the sandbox, which then stops its parts in order.
                 process_group=0,
-                preexec_fn=die_with_parent,  # noqa: PLW1509 the child calls nothing that takes a lock
             )
         atexit.register(self._kill)
 

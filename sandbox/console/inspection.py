@@ -1,0 +1,75 @@
+"""Verbs that look: rows, players, the log."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from sandbox.console import local_rows
+from sandbox.console.conditions import Row, described, read_rows
+from sandbox.console.session import Session
+
+LAST_ROWS = 10
+LAST_LINES = 20
+# What is the same in every row here, and what keeps the books between the two stores, says nothing to a reader.
+HIDDEN = {
+    "application_id",
+    "deleted",
+    "event_id",
+    "guild_id",
+    "id",
+    "replicated_revision",
+    "revision",
+    "set_aside",
+    "user_id",
+}
+TIME = re.compile(r"\d{4}-\d\d-\d\dT(\d\d:\d\d:\d\d)\S*")
+
+
+async def rows(session: Session, argument: str) -> None:
+    table = argument.removeprefix("remote").strip() if is_remote(argument) else argument
+    if not table:
+        raise ValueError(f"which table? {', '.join(tables(session))}")
+    found = await read_rows(session, table, remote=is_remote(argument))
+    if found:
+        session.screen.show(_drawn(found[-LAST_ROWS:]))
+    session.screen.note(f"{len(found)} rows" + (f", the last {LAST_ROWS}" if len(found) > LAST_ROWS else ""))
+
+
+async def players(session: Session, _: str) -> None:
+    playing = session.player()
+    session.screen.note("nothing plays" if playing is None else described(playing))
+
+
+async def log(session: Session, argument: str) -> None:
+    count = int(argument) if argument else LAST_LINES
+    for line in session.bot.log().splitlines()[-count:]:
+        session.screen.note(line)
+
+
+def tables(session: Session) -> Sequence[str]:
+    """The tables of the local store; the same with `remote` where there is Supabase."""
+    names = [name for name in local_rows.tables(session.store) if not name.startswith("sqlite_")]
+    remote = [f"remote {name}" for name in names] if session.world.supabase is not None else []
+    return names + remote
+
+
+def is_remote(argument: str) -> bool:
+    return argument.split()[:1] == ["remote"]
+
+
+def _drawn(found: Sequence[Row]) -> Table:
+    columns = [name for name in found[0] if name not in HIDDEN]
+    drawn = Table(header_style="bold", border_style="grey50")
+    for name in columns:
+        drawn.add_column(name, overflow="fold")
+    for row in found:
+        drawn.add_row(*(escape(_cell(row[name])) for name in columns))
+    return drawn
+
+
+def _cell(value: object) -> str:
+    return "–" if value is None else TIME.sub(r"\1", str(value))

@@ -1,0 +1,74 @@
+"""A TCP relay in front of the gRPC server, so that a fault is a fault of the connection itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+
+HOST = "127.0.0.1"
+
+
+class Relay:
+    """Listens on one port for as long as it lives, and passes bytes on to another."""
+
+    def __init__(self, target_port: int) -> None:
+        self._target_port = target_port
+        self._server: asyncio.Server | None = None
+        self._clients: dict[int, asyncio.StreamWriter] = {}
+        """By the port that the relay itself has towards the target."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.port = 0
+
+    async def open(self) -> None:
+        """Listen; the port of the first time is kept."""
+        if self._server is None:
+            self._server = await asyncio.start_server(self._connected, HOST, self.port)
+            self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Listen no more, and break what is connected: new connections are refused."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+        self.reset()
+        # Python 3.11's Server.wait_closed returns at once; the connections are what has to be waited for.
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def reset(self, port: int | None = None) -> None:
+        """Break one connection, or all, with a TCP RST."""
+        for number in [port] if port is not None else list(self._clients):
+            writer = self._clients.pop(number, None)
+            if writer is not None:
+                raw = writer.get_extra_info("socket")
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                writer.transport.abort()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        target_reader, target = await asyncio.open_connection(HOST, self._target_port)
+        number = target.get_extra_info("sockname")[1]
+        self._clients[number] = writer
+        try:
+            pumps = [asyncio.ensure_future(_pump(*ends)) for ends in ((reader, target), (target_reader, writer))]
+            try:
+                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for pump in pumps:
+                    pump.cancel()
+                await asyncio.gather(*pumps, return_exceptions=True)
+        finally:
+            self._clients.pop(number, None)
+            target.close()
+            writer.close()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()

@@ -1,0 +1,229 @@
+"""Scripted replies: what the API may send in answer to one call, as a list of steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import grpc
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A chunk with one text part; the last one of a reply carries its finish reason."""
+
+    text: str
+    finish: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """Tokens that are billed and in the total, without any text."""
+
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoParts:
+    """A chunk whose candidate has no content."""
+
+    finish: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A chunk without candidates: the prompt itself was refused."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """A chunk that asks for a tool."""
+
+    name: str
+    arguments: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing for a while."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hang:
+    """Nothing any more; the call stays open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """The connection breaks (TCP RST)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The call ends with a status other than OK."""
+
+    code: grpc.StatusCode
+    message: str
+    reason: str | None = None
+    """`google.rpc.ErrorInfo.reason`."""
+    retry_after: float | None = None
+    """`google.rpc.RetryInfo.retry_delay` in seconds."""
+
+
+Step = Text | Thinking | NoParts | Blocked | FunctionCall | Wait | Hang | Reset | Refuse
+
+BAD_KEY = Refuse(
+    grpc.StatusCode.INVALID_ARGUMENT,
+    "API key not valid. Please pass a valid API key.",
+    reason="API_KEY_INVALID",
+)
+NO_KEY = Refuse(
+    grpc.StatusCode.PERMISSION_DENIED,
+    "Method doesn't allow unregistered callers (callers without established identity). Please use API Key "
+    "or other form of API consumer identity to call this API.",
+)
+
+
+def model_not_found(model: str) -> Refuse:
+    """The answer for a model that is unknown or shut down."""
+    return Refuse(
+        grpc.StatusCode.NOT_FOUND,
+        f"{model} is not found for API version v1beta, or is not supported for generateContent. Call "
+        "ListModels to see the list of available models and their supported methods.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The steps of one reply, and which of its chunks carry `usage_metadata`."""
+
+    steps: tuple[Step, ...]
+    usage: Literal["every", "last", "not last"] = "every"
+
+    @classmethod
+    def text(
+        cls,
+        text: str,
+        chunks: int = 5,
+        interval: float = 0.02,
+        *,
+        thoughts: int = 0,
+        usage: Literal["every", "last", "not last"] = "every",
+        finish: str = "STOP",
+    ) -> Reply:
+        """`text` in so many chunks, `interval` seconds apart; older models send usage in the last only."""
+        steps: list[Step] = [Thinking(thoughts)] if thoughts else []
+        pieces = _pieces(text, chunks)
+        for number, piece in enumerate(pieces, 1):
+            steps.append(Text(piece, finish if number == len(pieces) else ""))
+            steps.append(Wait(interval))
+        return cls(tuple(steps[:-1]), usage)
+
+    @classmethod
+    def cut(
+        cls,
+        text: str,
+        chunks: int = 5,
+        after: int = 2,
+        by: Step | None = None,
+        usage: Literal["every", "last", "not last"] = "every",
+    ) -> Reply:
+        """The first `after` chunks of `text`, then `by`: UNAVAILABLE unless told."""
+        end = by or Refuse(grpc.StatusCode.UNAVAILABLE, "The service is currently unavailable.")
+        return cls((*(Text(piece) for piece in _pieces(text, chunks)[:after]), end), usage)
+
+    @classmethod
+    def blocked(cls, reason: str = "SAFETY") -> Reply:
+        """The prompt is refused; the API still tells the tokens of the prompt."""
+        return cls((Blocked(reason),))
+
+    @classmethod
+    def stopped(cls, finish: str, thoughts: int = 0) -> Reply:
+        """A finish reason (`SAFETY`, `RECITATION`, `MAX_TOKENS`, …) without a word."""
+        return cls((*([Thinking(thoughts)] if thoughts else []), NoParts(finish)))
+
+    @classmethod
+    def empty(cls) -> Reply:
+        """A stream that ends before its first chunk."""
+        return cls(())
+
+    @classmethod
+    def without_parts(cls) -> Reply:
+        """Two chunks whose candidates have no content."""
+        return cls((NoParts(), NoParts("STOP")))
+
+    @classmethod
+    def rate_limited(cls, retry_after: float | None = None) -> Reply:
+        """429."""
+        message = "You exceeded your current quota, please check your plan and billing details."
+        return cls((Refuse(grpc.StatusCode.RESOURCE_EXHAUSTED, message, retry_after=retry_after),))
+
+    @classmethod
+    def unavailable(cls, retry_after: float | None = None) -> Reply:
+        """503."""
+        message = "The model is overloaded. Please try again later."
+        return cls((Refuse(grpc.StatusCode.UNAVAILABLE, message, retry_after=retry_after),))
+
+    @classmethod
+    def internal(cls) -> Reply:
+        """500."""
+        return cls((Refuse(grpc.StatusCode.INTERNAL, "An internal error has occurred. Please retry."),))
+
+    @classmethod
+    def deadline(cls) -> Reply:
+        """504."""
+        message = "Deadline expired before operation could complete."
+        return cls((Refuse(grpc.StatusCode.DEADLINE_EXCEEDED, message),))
+
+    @classmethod
+    def bad_key(cls) -> Reply:
+        """400 with `API_KEY_INVALID`."""
+        return cls((BAD_KEY,))
+
+    @classmethod
+    def bad_request(cls) -> Reply:
+        """400 for another reason than the key."""
+        return cls((Refuse(grpc.StatusCode.INVALID_ARGUMENT, "Request contains an invalid argument."),))
+
+    @classmethod
+    def denied(cls) -> Reply:
+        """403."""
+        message = "Generative Language API has not been used in project 1 before or it is disabled."
+        return cls((Refuse(grpc.StatusCode.PERMISSION_DENIED, message, reason="SERVICE_DISABLED"),))
+
+    @classmethod
+    def model_gone(cls, model: str = "models/gemini-pro") -> Reply:
+        """404."""
+        return cls((model_not_found(model),))
+
+    @classmethod
+    def hang(cls) -> Reply:
+        """The call is taken and never answered."""
+        return cls((Hang(),))
+
+    @classmethod
+    def tool_call(cls, name: str, arguments: dict[str, object]) -> Reply:
+        """The model wants a function called."""
+        return cls((FunctionCall(name, arguments), NoParts("STOP")))
+
+    @classmethod
+    def long(cls, chunks: int = 20, interval: float = 0.02) -> Reply:
+        """About 7,000 characters of prose and fenced code."""
+        prose = "The queue is a list, and a list has an order. " * 6
+        lines = "\n".join(f"print('line {number} of the example')" for number in range(40))
+        code = f"```python\n{lines}\n```"
+        return cls.text("\n\n".join(part for _ in range(4) for part in (prose, code)), chunks, interval)
+
+    @classmethod
+    def mention_storm(cls) -> Reply:
+        """Text that would ring everybody if it were sent as it is."""
+        return cls.text("@everyone @here <@1> <@&2> " * 10, chunks=2)
+
+
+def _pieces(text: str, chunks: int) -> list[str]:
+    size = max(1, -(-len(text) // chunks))
+    return [text[start : start + size] for start in range(0, len(text), size)] or [""]

@@ -1,0 +1,174 @@
+"""`GenerativeService`: takes a call, checks it as the API does, and plays the reply that is due."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+
+from sandbox.gemini import wire
+from sandbox.gemini.account import Account, Call
+from sandbox.gemini.relay import Relay
+from sandbox.gemini.replies import (
+    BAD_KEY,
+    NO_KEY,
+    Blocked,
+    FunctionCall,
+    Hang,
+    NoParts,
+    Refuse,
+    Reply,
+    Reset,
+    Text,
+    Thinking,
+    Wait,
+    model_not_found,
+)
+from sandbox.gemini.wire import v1beta
+
+# The stable models of November 2026 (ai.google.dev/gemini-api/docs/models).
+MODELS = ("gemini-3.5-flash-lite", "gemini-3.6-flash", "gemini-3.8-flash")
+DRAIN = 0.1
+"""Seconds that the chunks before a reset are given to arrive."""
+SERVICE = "google.ai.generativelanguage.v1beta.GenerativeService"
+
+
+class GenerativeService:
+    """The three methods that are served; the others are unimplemented, and say so."""
+
+    def __init__(self, api_key: str, account: Account) -> None:
+        self._api_key = api_key
+        self._account = account
+        self.relay: Relay | None = None
+        self.script: deque[Reply] = deque()
+        self.delay = 0.0
+        self.answering = asyncio.Event()
+        """Clear while calls are taken and not answered."""
+        self.answering.set()
+
+    def handlers(self) -> grpc.GenericRpcHandler:
+        """What grpc's server is given."""
+        unary, stream = grpc.unary_unary_rpc_method_handler, grpc.unary_stream_rpc_method_handler
+        takes, gives = v1beta.GenerateContentRequest.deserialize, v1beta.GenerateContentResponse.serialize
+        methods = {
+            "GenerateContent": unary(self._generate, takes, gives),
+            "StreamGenerateContent": stream(self._stream, takes, gives),
+            "CountTokens": unary(
+                self._count, v1beta.CountTokensRequest.deserialize, v1beta.CountTokensResponse.serialize
+            ),
+        }
+        return grpc.method_handlers_generic_handler(SERVICE, methods)
+
+    async def _stream(self, request: Any, context: Any) -> AsyncIterator[Any]:
+        call = await self._admit(request, context)
+        try:
+            async for response in self._play(self._next_reply(call), call, context):
+                yield response
+            call.outcome = "ok" if call.outcome == "running" else call.outcome
+        except (asyncio.CancelledError, GeneratorExit):
+            call.outcome = "cancelled" if call.outcome in ("running", "hanging") else call.outcome
+            raise
+        finally:
+            self._account.changed()
+
+    async def _generate(self, request: Any, context: Any) -> Any:
+        whole, texts = v1beta.GenerateContentResponse(), list[str]()
+        async for response in self._stream(request, context):
+            texts += [part.text for candidate in response.candidates for part in candidate.content.parts]
+            whole = response
+        if whole.candidates and any(texts):
+            whole.candidates[0].content = v1beta.Content(role="model", parts=[{"text": "".join(texts)}])
+        return whole
+
+    async def _count(self, request: Any, context: Any) -> Any:
+        if refusal := self._refusal_of_key(_key(context)):
+            await _refuse(refusal, context)
+        return v1beta.CountTokensResponse(total_tokens=wire.prompt_tokens(request))
+
+    def _refusal_of_key(self, key: str | None) -> Refuse | None:
+        if key == self._api_key:
+            return None
+        return BAD_KEY if key else NO_KEY
+
+    def _refusal_of(self, request: Any, call: Call) -> Refuse | None:
+        if refusal := self._refusal_of_key(call.key):
+            return refusal
+        if call.model.removeprefix("models/") not in MODELS:
+            return model_not_found(call.model)
+        fault = wire.fault_of(request)
+        return Refuse(grpc.StatusCode.INVALID_ARGUMENT, fault) if fault else None
+
+    async def _admit(self, request: Any, context: Any) -> Call:
+        call = wire.call_of(request, _key(context))
+        self._account.calls.append(call)
+        self._account.changed()
+        if refusal := self._refusal_of(request, call):
+            await self._refuse(refusal, call, context)
+        if not self.answering.is_set():
+            call.outcome = "hanging"
+            self._account.changed()
+            await self.answering.wait()
+            call.outcome = "running"
+        await asyncio.sleep(self.delay)
+        call.prompt_tokens = wire.prompt_tokens(request)
+        return call
+
+    def _next_reply(self, call: Call) -> Reply:
+        return self.script.popleft() if self.script else friendly(call.prompt)
+
+    async def _play(self, reply: Reply, call: Call, context: Any) -> AsyncIterator[Any]:
+        text = ""
+        chunks = [number for number, step in enumerate(reply.steps) if not isinstance(step, Wait)]
+        for number, step in enumerate(reply.steps):
+            match step:
+                case Wait(seconds):
+                    await asyncio.sleep(seconds)
+                case Hang():
+                    call.outcome = "hanging"
+                    self._account.changed()
+                    await asyncio.Event().wait()
+                case Reset():
+                    call.outcome = "cut"
+                    assert self.relay is not None
+                    # An RST throws away what is under way, and gRPC does not tell when a chunk has left.
+                    await asyncio.sleep(DRAIN)
+                    self.relay.reset(int(context.peer().rpartition(":")[2]))
+                    await asyncio.Event().wait()
+                case Refuse():
+                    await self._refuse(step, call, context, cut=number > 0)
+                case Text() | Thinking() | NoParts() | Blocked() | FunctionCall():
+                    text += step.text if isinstance(step, Text) else ""
+                    call.thoughts_tokens += step.tokens if isinstance(step, Thinking) else 0
+                    call.candidates_tokens = wire.tokens_of(text)
+                    call.outcome = "blocked" if isinstance(step, Blocked) else call.outcome
+                    response = wire.response_of(step, call.model)
+                    if reply.usage == "every" or (reply.usage == "last") == (number == chunks[-1]):
+                        wire.add_usage(response, call)
+                    self._account.changed()
+                    yield response
+
+    async def _refuse(self, refusal: Refuse, call: Call, context: Any, *, cut: bool = False) -> None:
+        if not cut:
+            call.prompt_tokens = 0
+        call.outcome = "cut" if cut else refusal.code.name
+        self._account.changed()
+        await _refuse(refusal, context)
+
+
+def friendly(prompt: str) -> Reply:
+    """What is answered where no reply is scripted."""
+    asked = prompt.strip()[:300]
+    if any("\u3040" <= letter <= "\u30ff" for letter in asked):
+        return Reply.text(f"「{asked}」ですね。サンドボックスの中なので、これ以上のことはお答えできません。")
+    return Reply.text(f"You asked: {asked}\n\nI only stand in for Gemini in the sandbox: that is all I know.")
+
+
+def _key(context: Any) -> str | None:
+    return dict(context.invocation_metadata()).get("x-goog-api-key")
+
+
+async def _refuse(refusal: Refuse, context: Any) -> None:
+    await context.abort(refusal.code, refusal.message, wire.trailers_of(refusal))

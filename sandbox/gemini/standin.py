@@ -1,0 +1,97 @@
+"""The stand-in as its users see it: an endpoint, a script, an account and faults."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import grpc.aio
+
+from sandbox.gemini.account import Account
+from sandbox.gemini.authority import Authority
+from sandbox.gemini.relay import HOST, Relay
+from sandbox.gemini.replies import Reply
+from sandbox.gemini.service import GenerativeService
+
+
+class GeminiStandIn:
+    """Serves `GenerativeService` on a port of loopback's own choice while it is entered.
+
+    `authority` is for several stand-ins in one process, which have to share one; see `Authority`.
+    """
+
+    def __init__(self, api_key: str = "sandbox-key", authority: Authority | None = None) -> None:
+        self.api_key = api_key
+        self.account = Account()
+        self._service = GenerativeService(api_key, self.account)
+        self._authority = authority
+        self._cleanup = contextlib.AsyncExitStack()
+        self._relay: Relay | None = None
+
+    async def __aenter__(self) -> Self:
+        async with contextlib.AsyncExitStack() as stack:
+            if self._authority is None:
+                self._authority = Authority(Path(stack.enter_context(tempfile.TemporaryDirectory())))
+            # Two servers on one port would share its connections, with SO_REUSEPORT.
+            server: Any = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+            server.add_generic_rpc_handlers((self._service.handlers(),))
+            port = server.add_secure_port(f"{HOST}:0", self._authority.server_credentials())
+            await server.start()
+            stack.push_async_callback(server.stop, None)
+            self._relay = self._service.relay = Relay(port)
+            await self._relay.open()
+            stack.push_async_callback(self._relay.close)
+            self._cleanup = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._cleanup.aclose()
+
+    @property
+    def endpoint(self) -> str:
+        """For `GEMINI_API_ENDPOINT`: `localhost:PORT`, TLS."""
+        return f"localhost:{self._entered.port}"
+
+    @property
+    def roots_file(self) -> Path:
+        """For `GRPC_DEFAULT_SSL_ROOTS_FILE_PATH`, which gRPC reads before its first channel."""
+        assert self._authority is not None, "the stand-in is not entered"
+        return self._authority.roots_file
+
+    def script(self, *replies: Reply) -> None:
+        """The replies to the next calls that are accepted, in this order; later calls get a friendly echo."""
+        self._service.script.extend(replies)
+
+    async def down(self) -> None:
+        """Connections are refused, and those that are open break."""
+        await self._entered.close()
+
+    async def up(self) -> None:
+        """Undo `down`, `slow` and `hang`."""
+        self._service.delay = 0.0
+        self._service.answering.set()
+        await self._entered.open()
+
+    def slow(self, seconds: float) -> None:
+        """Every reply begins so many seconds later."""
+        self._service.delay = seconds
+
+    def hang(self) -> None:
+        """Calls are taken and not answered until `up`."""
+        self._service.answering.clear()
+
+    async def reset(self) -> None:
+        """Break what is connected; new connections are taken."""
+        self._entered.reset()
+
+    async def until(self, predicate: Callable[[Account], object], timeout: float = 5.0) -> None:
+        """Return once `predicate` holds for the account; TimeoutError otherwise."""
+        await self.account.until(predicate, timeout)
+
+    @property
+    def _entered(self) -> Relay:
+        assert self._relay is not None, "the stand-in is not entered"
+        return self._relay

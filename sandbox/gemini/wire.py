@@ -1,0 +1,115 @@
+"""Between the protos of `google.ai.generativelanguage.v1beta` and the stand-in's own words."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from typing import Any
+
+from google.protobuf import duration_pb2
+from google.rpc import error_details_pb2, status_pb2
+
+from sandbox.gemini.account import Call
+from sandbox.gemini.replies import Blocked, FunctionCall, NoParts, Refuse, Text, Thinking
+
+with warnings.catch_warnings():
+    # google.api_core warns of every Python version that will one day be too old for it.
+    warnings.simplefilter("ignore", FutureWarning)
+    # Untyped: proto-plus makes the message classes at run time.
+    v1beta: Any = importlib.import_module("google.ai.generativelanguage_v1beta")
+
+Request = Any
+Response = Any
+
+# UsageMetadata.thoughts_token_count has this number today; the package's protos are older than the field.
+THOUGHTS_FIELD = 10
+
+
+def tokens_of(text: str) -> int:
+    """A count that is the same for the same text: a token for every four bytes of UTF-8."""
+    return -(-len(text.encode()) // 4)
+
+
+def call_of(request: Request, key: str | None) -> Call:
+    """The account's line for a request."""
+    last = request.contents[-1] if request.contents else v1beta.Content()
+    return Call(model=request.model, key=key, prompt=_text(last), system=_text(request.system_instruction))
+
+
+def prompt_tokens(request: Request) -> int:
+    """What the prompt costs, the system instruction included."""
+    return sum(tokens_of(_text(content)) for content in (request.system_instruction, *request.contents))
+
+
+def fault_of(request: Request) -> str | None:
+    """What the API would say about a request that it does not accept."""
+    if not request.contents:
+        return "* GenerateContentRequest.contents: contents is not specified"
+    if not any(part.text or part.function_response.name for part in request.contents[-1].parts):
+        return "* GenerateContentRequest.contents[0].parts: contents.parts must not be empty."
+    if request.contents[-1].role == "model":
+        return "Please ensure that the last turn is of role user."
+    if request.generation_config.presence_penalty or request.generation_config.frequency_penalty:
+        return "Penalty is not enabled for this model"
+    return None
+
+
+def response_of(step: Text | NoParts | Blocked | FunctionCall | Thinking, model: str) -> Response:
+    """The chunk of one step, without usage."""
+    response = v1beta.GenerateContentResponse(model_version=model.removeprefix("models/"))
+    if isinstance(step, Blocked):
+        reasons = v1beta.GenerateContentResponse.PromptFeedback.BlockReason
+        response.prompt_feedback.block_reason = reasons[step.reason]
+        return response
+    candidate = v1beta.Candidate(index=0)
+    if isinstance(step, Text):
+        candidate.content = v1beta.Content(role="model", parts=[v1beta.Part(text=step.text)])
+    elif isinstance(step, FunctionCall):
+        call = v1beta.FunctionCall(name=step.name, args=step.arguments)
+        candidate.content = v1beta.Content(role="model", parts=[v1beta.Part(function_call=call)])
+    if isinstance(step, Text | NoParts) and step.finish:
+        candidate.finish_reason = v1beta.Candidate.FinishReason[step.finish]
+    response.candidates = [candidate]
+    return response
+
+
+def add_usage(response: Response, call: Call) -> None:
+    """Write the call's figures so far into a chunk; thinking as the field that old protos do not know."""
+    response.usage_metadata = v1beta.GenerateContentResponse.UsageMetadata(
+        prompt_token_count=call.prompt_tokens,
+        candidates_token_count=call.candidates_tokens,
+        total_token_count=call.total_tokens,
+    )
+    if call.thoughts_tokens:
+        tag = bytes([THOUGHTS_FIELD << 3])
+        usage = v1beta.GenerateContentResponse.pb(response).usage_metadata
+        usage.MergeFromString(tag + _varint(call.thoughts_tokens))
+
+
+def trailers_of(refusal: Refuse) -> tuple[tuple[str, bytes], ...]:
+    """The trailing metadata that holds `google.rpc.Status` with its details."""
+    status = status_pb2.Status(code=refusal.code.value[0], message=refusal.message)
+    if refusal.reason:
+        info = error_details_pb2.ErrorInfo(
+            reason=refusal.reason,
+            domain="googleapis.com",
+            metadata={"service": "generativelanguage.googleapis.com"},
+        )
+        status.details.add().Pack(info)
+    if refusal.retry_after is not None:
+        delay = duration_pb2.Duration()
+        delay.FromMilliseconds(round(refusal.retry_after * 1000))
+        status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
+    return (("grpc-status-details-bin", status.SerializeToString()),)
+
+
+def _text(content: Any) -> str:
+    return "".join(part.text for part in content.parts)
+
+
+def _varint(number: int) -> bytes:
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*encoded, number])

@@ -1,0 +1,93 @@
+"""The bot's world on loopback: all that it talks to, and a small server with people in it."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+from contextlib import AsyncExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sandbox.discord import DiscordStandIn
+from sandbox.gemini import GeminiStandIn
+from sandbox.lavalink import LavalinkStandIn, VoiceState, make_samples
+from sandbox.supabase import Supabase, missing_real_parts
+
+LAVALINK_PASSWORD = "sandbox-lavalink"
+GEMINI_API_KEY = "sandbox-key"
+
+
+class World:
+    """The stand-ins for Discord, Lavalink and Gemini, the real PostgreSQL and PostgREST where they are
+    installed, and one server "Sandbox" with #general, a voice channel and three members.
+
+    `music` is a folder of audio files; without it short samples are made. `supabase` is None where it is not
+    wanted or not installed; `missing` is then the command that installs it, or None where it is not wanted.
+    """
+
+    def __init__(self, music: Path | None = None, *, supabase: bool = True) -> None:
+        self._music = music
+        self.missing = missing_real_parts() if supabase else None
+        self._wants_supabase = supabase and self.missing is None
+        self._stack = AsyncExitStack()
+        self.supabase: Supabase | None = None
+
+    async def __aenter__(self) -> World:
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
+        self.guild = self.discord.add_guild("Sandbox", locale="en-US")
+        self.general = self.guild.add_text_channel("general")
+        self.voice = self.guild.add_voice_channel("music")
+        self.alice = self.guild.add_member("alice", locale="en-US", admin=True)
+        self.bob = self.guild.add_member("bob", locale="en-GB")
+        self.yuki = self.guild.add_member("yuki", locale="ja")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        self.discord = await stack.enter_async_context(DiscordStandIn())
+        self.music = self._music or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sandbox-music-")))
+        if self._music is None:
+            make_samples(self.music)
+        self.lavalink = await stack.enter_async_context(
+            LavalinkStandIn(music=self.music, password=LAVALINK_PASSWORD, voice_check=self._is_discords)
+        )
+        self.gemini = await stack.enter_async_context(GeminiStandIn(GEMINI_API_KEY))
+        if self._wants_supabase:
+            self.supabase = await stack.enter_async_context(Supabase.start())
+
+    def _is_discords(self, guild_id: int, shown: VoiceState) -> bool:
+        """Whether this is what Discord gave the bot; with anything else no sound would reach the channel."""
+        given = self.discord.voice_credentials(guild_id)
+        if given is None:
+            return False
+        return shown == VoiceState(given.token, given.endpoint, given.session_id, given.channel_id)
+
+    def environment(self, data_dir: Path) -> dict[str, str]:
+        """The bot's settings for this world, and nothing else; every call names a free HTTP port."""
+        variables = {
+            "DISCORD_TOKEN": self.discord.token,
+            "DISCORD_API_URL": self.discord.api_url,
+            "DISCORD_GATEWAY_URL": self.discord.gateway_url,
+            "DISCORD_CDN_URL": self.discord.cdn_url,
+            "LAVALINK_NODES": self.lavalink.uri,
+            "ALLOWED_HOSTS": urlsplit(self.lavalink.uri).hostname or "",
+            "GEMINI_API_KEY": GEMINI_API_KEY,
+            "GEMINI_API_ENDPOINT": self.gemini.endpoint,
+            "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(self.gemini.roots_file),
+            "DATA_DIR": str(data_dir),
+            "HTTP_PORT": str(_free_port()),
+        }
+        if self.supabase is not None:
+            variables["SUPABASE_URL"] = self.supabase.url
+            variables["SUPABASE_SERVICE_ROLE_KEY"] = self.supabase.service_role_key
+        return variables
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
