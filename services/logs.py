@@ -84,6 +84,8 @@ def configure(level: str, format: str, redactor: Redactor) -> None:
     shown = logging.getLevelNamesMapping()[level]
     root.setLevel(min(shown, logging.WARNING))
     logging.getLogger("bot").setLevel(min(shown, logging.INFO))
+    # One line for every request, with the whole address: noise where it is not looked for.
+    logging.getLogger("httpx").setLevel(logging.DEBUG if shown == logging.DEBUG else logging.WARNING)
     logging.captureWarnings(True)
 
 

@@ -215,10 +215,12 @@ def _setting(name: str) -> str | None:
 
 
 def _sentence(fault: ErrorDetails, locale: Locale) -> str:
+    required, unusable = WORDS["required"], WORDS["unusable"]
     if fault["type"] == "missing":
-        return say(locale, WORDS["required"])
+        return say(locale, required)
     cause = fault.get("ctx", {}).get("error")
     if isinstance(cause, ValueError) and len(cause.args) == 2:
         word, values = cause.args
-        return say(locale, WORDS[word], **values)
-    return say(locale, WORDS["unusable"])
+        said = WORDS[word]
+        return say(locale, said, **values)
+    return say(locale, unusable)

@@ -91,7 +91,7 @@ class Guild:
     def invite_bot(self) -> None:
         """Let the bot join again: GUILD_CREATE."""
         self.has_bot = True
-        self._announce()
+        self.announce(joined=True)
 
     def outage(self) -> None:
         """The server becomes unavailable: GUILD_DELETE with ``unavailable``."""
@@ -101,7 +101,7 @@ class Guild:
     def recover(self) -> None:
         """The end of an outage: GUILD_CREATE."""
         self.available = True
-        self._announce()
+        self.announce()
 
     def change_locale(self, locale: str) -> None:
         """Change the server's primary language: GUILD_UPDATE."""
@@ -117,9 +117,13 @@ class Guild:
             self.world.sessions.publish(event, data, self.id)
         self.world.changes.notify()
 
-    def _announce(self) -> None:
+    def announce(self, *, joined: bool = False) -> None:
+        """GUILD_CREATE; of a server that was just joined it does not say ``unavailable``."""
         for session in self.world.sessions.of_guild(self.id):
-            session.dispatch("GUILD_CREATE", self.create_payload(session.intents), self.id)
+            payload = self.create_payload(session.intents)
+            if joined:
+                del payload["unavailable"]
+            session.dispatch("GUILD_CREATE", payload, self.id)
 
     def _add_channel(self, type: ChannelType, name: str, user_limit: int = 0) -> Channel:
         channel = Channel(self.world, type, name, guild=self)

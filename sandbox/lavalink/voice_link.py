@@ -31,8 +31,8 @@ async def connect_voice(node: Node, player: Player, state: VoiceState) -> list[M
     if voice.connected:
         player.voice_closed(1000, "", by_remote=False)
     loop = asyncio.get_running_loop()
-    voice.open(state, loop.time())
     player.settle()
+    voice.open(state, loop.time())
     voice.carrying = bool(accepted)
     player.sync()
     if accepted:

@@ -39,7 +39,9 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     served = World()
     async with Store(tmp_path) as store:
         await Recorder(store).commit(play())
-        async with Health("127.0.0.1", served.port, lambda: served.states, served.vitals, lambda: store.read(read_books)):
+        async with Health(
+            "127.0.0.1", served.port, lambda: served.states, served.vitals, lambda: store.read(read_books)
+        ):
             yield served
 
 
@@ -68,5 +70,5 @@ async def test_the_metrics_have_the_books_and_no_guild(world: World) -> None:
 
 
 async def test_an_address_in_use_is_survived(world: World) -> None:
-    async with Health("127.0.0.1", world.port, lambda: {}, world.vitals, lambda: None):  # pyright: ignore[reportArgumentType] - never asked
+    async with Health("127.0.0.1", world.port, dict, world.vitals, lambda: None):  # pyright: ignore[reportArgumentType] - never asked
         assert (await world.get("/livez"))[0] == 200

@@ -59,7 +59,11 @@ def test_the_bots_events_and_everybodys_warnings_are_kept(recorder: MemoryRecord
     logging.getLogger("discord.gateway").warning("Shard is slow")
     logging.getLogger("bottle").info("noise of another library")
     logging.getLogger("bot").critical("The store is damaged")
-    assert kept(recorder) == [("INFO", "Node one ready"), ("WARNING", "Shard is slow"), ("ERROR", "The store is damaged")]
+    assert kept(recorder) == [
+        ("INFO", "Node one ready"),
+        ("WARNING", "Shard is slow"),
+        ("ERROR", "The store is damaged"),
+    ]
 
 
 def test_the_same_message_again_and_again_is_one_row_with_a_count(

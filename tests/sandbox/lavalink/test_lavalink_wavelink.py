@@ -48,6 +48,12 @@ class _Guild:
             await self.player.on_voice_server_update({"token": "token", "endpoint": "voice.local"})
 
 
+@pytest.fixture(autouse=True)
+def plain_wavelink(monkeypatch: pytest.MonkeyPatch) -> None:
+    """wavelink as it comes, whatever another test of this process has put in its place."""
+    monkeypatch.setattr("wavelink.node.Websocket", wavelink.websocket.Websocket)
+
+
 @pytest.fixture
 async def discord() -> _Client:
     return _Client()

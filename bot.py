@@ -1,0 +1,245 @@
+"""The composition root: settings -> services -> bot -> run until SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+import discord
+import yarl
+from discord.ext import commands
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from cogs.chat import Chat
+from cogs.common.tree import CatalogueTranslator, Tree
+from cogs.music import Music
+from cogs.status import Status
+from services.container import Services, new_id, now, open_services
+from services.health import Health, ServiceState, Vitals
+from services.i18n import say
+from services.logs import Redactor, configure
+from services.recovery import close_sessions, lose_plays
+from services.settings import Settings, SettingsError, load_settings
+from services.stats import Stats
+from services.store.books import read_books
+from services.store.schema import StoreTooNew
+from services.store.store import StoreInUse
+
+log = logging.getLogger("bot")
+
+EXIT_CLEAN, EXIT_FAULT, EXIT_SETTINGS = 0, 1, 2
+DISCONNECT_SECONDS = 1.8
+LOGIN_RETRY_SECONDS = 5.0
+
+# None of these is privileged. `guild_messages` brings mentions, `dm_messages` direct messages.
+INTENTS = discord.Intents(guilds=True, voice_states=True, guild_messages=True, dm_messages=True)
+
+
+class Bot(commands.AutoShardedBot):
+    """The connection to Discord; what it does is in its cogs."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            tree_cls=Tree,
+            intents=INTENTS,
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_messages=None,
+            chunk_guilds_at_startup=False,
+        )
+        self.services = services
+        self._background: set[asyncio.Task[None]] = set()
+        self._first_ready = True
+        self._node_ready = asyncio.Event()
+
+    async def setup_hook(self) -> None:
+        """All that has to be there before the first event, and nothing that could wait for somebody else."""
+        services = self.services
+        await self.tree.set_translator(CatalogueTranslator())
+        await self.add_cog(Music(self, services.nodes, services.playback, services.settings))
+        await self.add_cog(Chat(self, services.assistant, services.settings.default_locale))
+        await self.add_cog(Status(self, self.states))
+        services.nodes.start(self)
+        self.keep_running(self._register_commands(), "commands")
+
+    async def on_message(self, message: discord.Message) -> None:
+        """No text commands: a mention is the chat cog's."""
+
+    async def launch_shard(self, gateway: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
+        """Connect a shard to DISCORD_GATEWAY_URL where it is set, else to where Discord says."""
+        if self.services.settings.discord_gateway_url:
+            gateway = yarl.URL(self.services.settings.discord_gateway_url)
+        DiscordWebSocket.DEFAULT_GATEWAY = gateway
+        await super().launch_shard(gateway, shard_id, initial=initial)
+
+    async def on_ready(self) -> None:
+        """The guilds are known: what an earlier run left is cleared away, once, and the statistics begin."""
+        if not self._first_ready:
+            return
+        self._first_ready = False
+        services = self.services
+        log.info("Started as %s; servers: %d, shards: %d", self.user, len(self.guilds), self.shard_count or 1)
+        close_sessions(services.recorder, services.leftovers, services.playback.live())
+        self.keep_running(lose_plays(services.recorder, services.leftovers, services.playback.live_plays), "lost-plays")
+        if services.replicator is not None:
+            services.replicator.reconcile(str(self.application_id), self.owns, services.playback.live)
+        stats = Stats(
+            services.recorder,
+            services.settings.stats_interval,
+            lambda: self.latency,
+            services.nodes.ping,
+            now,
+            new_id,
+        )
+        self.keep_running(stats.run(self._node_ready), "stats")
+
+    async def on_wavelink_node_ready(self, _: object) -> None:
+        """The first statistics can have a node's ping."""
+        self._node_ready.set()
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """A server's coming is an event for the log."""
+        log.info("Joined the server %s (%d)", guild.name, guild.id)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """So is its going."""
+        log.info("Left the server %s (%d)", guild.name, guild.id)
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        """A listener's fault: nobody waits for an answer, so it goes to the log alone."""
+        log.error("Unexpected fault in %s", event_method, exc_info=sys.exc_info())
+
+    def owns(self, guild_id: str) -> bool:
+        """Whether the guild is of this process's shards (Discord's formula) and the bot is in it."""
+        return guild_id.isdigit() and self.get_guild(int(guild_id)) is not None
+
+    def states(self) -> dict[str, ServiceState]:
+        """How Discord and each service are."""
+        connected = (
+            self.is_ready() and not self.is_closed() and any(not shard.is_closed() for shard in self.shards.values())
+        )
+        discord_state = ServiceState("ok", needed=True) if connected else ServiceState("starting", needed=True)
+        return {"discord": discord_state, **self.services.states()}
+
+    async def vitals(self) -> Vitals:
+        """The figures that `/metrics` shows of Discord and Lavalink."""
+        shards = {shard.id: (not shard.is_closed(), shard.latency) for shard in self.shards.values()}
+        return Vitals(shards, len(self.guilds), len(self.services.playback.live()), await self.services.nodes.ping())
+
+    def keep_running(self, work: Any, name: str) -> None:
+        """Run `work` beside the bot until it ends or the bot does; a fault in it is logged."""
+        task = asyncio.create_task(work, name=name)
+        self._background.add(task)
+        task.add_done_callback(self._ended)
+
+    async def close(self) -> None:
+        """Leave Discord and end what runs beside."""
+        for task in self._background:
+            task.cancel()
+        await super().close()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s ended unexpectedly", task.get_name(), exc_info=error)
+
+    async def _register_commands(self) -> None:
+        while True:
+            try:
+                return await self.tree.register(self.services.store)  # pyright: ignore[reportAttributeAccessIssue] - tree_cls
+            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+                log.warning("The commands could not be registered: %s", error)
+                await asyncio.sleep(LOGIN_RETRY_SECONDS)
+
+
+async def connect(bot: Bot, token: str) -> None:
+    """Log in and stay connected until the bot is closed; a Discord that does not answer is waited for.
+
+    Raises:
+        discord.LoginFailure: Discord refuses the token.
+    """
+    while True:
+        try:
+            await bot.login(token)
+            break
+        except (aiohttp.ClientError, OSError, discord.HTTPException) as error:
+            if isinstance(error, discord.LoginFailure):
+                raise
+            log.warning("Discord does not answer: %s", error)
+            await asyncio.sleep(LOGIN_RETRY_SECONDS)
+    await bot.connect(reconnect=True)
+
+
+async def run(settings: Settings, redactor: Redactor) -> int:
+    """Run until SIGTERM, Ctrl-C or a fault; the exit code."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    # The voice of this bot is Lavalink: what discord.py lacks for its own is not missed.
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+    Route.BASE = settings.discord_api_url.rstrip("/")
+    bots: list[Bot] = []
+    async with open_services(settings, redactor, lambda: str(bots[0].application_id)) as services:
+        bot = Bot(services)
+        bots.append(bot)
+        async with Health(
+            settings.http_host,
+            settings.http_port,
+            bot.states,
+            bot.vitals,
+            lambda: services.store.read(read_books),
+        ):
+            connected = asyncio.create_task(connect(bot, settings.discord_token))
+            stopped = asyncio.create_task(stopping.wait())
+            await asyncio.wait({connected, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            log.info("Stopping")
+            services.playback.shutdown()
+            return await _leave(bot, connected, settings)
+
+
+async def _leave(bot: Bot, connected: asyncio.Task[None], settings: Settings) -> int:
+    failed = connected.exception() if connected.done() else None
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DISCONNECT_SECONDS):
+            await bot.services.nodes.close()
+            await bot.close()
+    connected.cancel()
+    if isinstance(failed, discord.LoginFailure):
+        print("DISCORD_TOKEN", say(settings.default_locale, "is refused by Discord"), file=sys.stderr)
+        return EXIT_SETTINGS
+    if failed is not None:
+        log.critical("The connection to Discord ended", exc_info=failed)
+        return EXIT_FAULT
+    return EXIT_CLEAN
+
+
+def main() -> int:
+    """The program; returns its exit code: 0 after a clean stop, 2 on wrong settings, 1 otherwise."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        for name, fault in error.faults.items():
+            print(f"{name} {fault}", file=sys.stderr)
+        return EXIT_SETTINGS
+    redactor = Redactor(settings.secrets)
+    configure(settings.log_level, settings.log_format, redactor)
+    try:
+        return asyncio.run(run(settings, redactor))
+    except (StoreInUse, StoreTooNew) as error:
+        print(error, file=sys.stderr)
+        return EXIT_FAULT
+    except OSError as error:
+        print(f"DATA_DIR {settings.data_dir}: {error.strerror or error}", file=sys.stderr)
+        return EXIT_FAULT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""The message with the buttons: one a guild, edited when something changes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+
+from cogs.common.faults import answer_fault
+from cogs.music.here import controlled
+from cogs.music.presented import playing_embed
+from services.i18n import Locale, say
+from services.lavalink import Player
+from services.live_play import Playing
+from services.playback import Playback
+
+log = logging.getLogger("bot.music")
+EDIT_S = 1.2
+"""At most one edit in so long; the latest look wins."""
+FRESH_S = 3300.0
+"""Messages older than an hour have a much tighter limit for edits (Discord error 30046)."""
+
+
+class PanelView(discord.ui.View):
+    """Pause or resume, skip, stop. Its custom ids are the same for ever: a press of an old panel still works."""
+
+    def __init__(self, playing: Playing | None, locale: Locale) -> None:
+        super().__init__(timeout=None)
+        resume = playing is not None and playing.paused
+        self.pause.label = say(locale, "Resume") if resume else say(locale, "Pause")
+        self.pause.emoji = discord.PartialEmoji(name="▶️" if resume else "⏸️")
+        self.skip.label = say(locale, "Skip")
+        self.stop_playing.label = say(locale, "Stop")
+
+    @discord.ui.button(custom_id="pause", style=discord.ButtonStyle.primary)
+    async def pause(self, interaction: discord.Interaction[Any], _: discord.ui.Button[PanelView]) -> None:
+        """Pause what plays, resume what is paused."""
+        player = controlled(interaction)
+        await interaction.response.defer()
+        await player.pause(not player.paused)
+
+    @discord.ui.button(custom_id="skip", emoji="⏭️", style=discord.ButtonStyle.secondary)
+    async def skip(self, interaction: discord.Interaction[Any], _: discord.ui.Button[PanelView]) -> None:
+        """On to the next track."""
+        player = controlled(interaction)
+        await interaction.response.defer()
+        await player.skip_current(by=interaction.user.id)
+
+    @discord.ui.button(custom_id="stop", emoji="⏹️", style=discord.ButtonStyle.danger)
+    async def stop_playing(self, interaction: discord.Interaction[Any], _: discord.ui.Button[PanelView]) -> None:
+        """Stop, and leave."""
+        player = controlled(interaction)
+        await interaction.response.defer()
+        await player.stop_playing()
+
+    async def on_error(
+        self, interaction: discord.Interaction[Any], error: Exception, item: discord.ui.Item[Any], /
+    ) -> None:
+        """As the commands do it."""
+        await answer_fault(interaction, error)
+
+
+@dataclass(slots=True)
+class _Panel:
+    message: discord.PartialMessage
+    player: Player
+    locale: Locale
+    posted_at: float
+    changed: bool = False
+    editing: asyncio.Task[None] | None = None
+
+
+class Panels:
+    """The panels of all guilds. Where the bot may not write or edit, there is just no panel."""
+
+    def __init__(self, playback: Playback) -> None:
+        self._playback = playback
+        self._panels: dict[int, _Panel] = {}
+
+    def look(self, player: Player, locale: Locale) -> dict[str, Any]:
+        """`embed` and `view` of the panel as it should look now."""
+        playing = self._playback.playing(player.key)
+        view = PanelView(playing, locale) if playing else None
+        if view is not None:
+            # One registered view hears all panels; discord.py need not remember each message.
+            view.stop()
+        return {"embed": playing_embed(playing, len(player.upcoming), locale), "view": view}
+
+    def adopt(self, player: Player, message: discord.PartialMessage, locale: Locale) -> None:
+        """From now on `message` is the guild's panel; the one before loses its buttons."""
+        before = self._panels.get(player.guild_id)
+        self._panels[player.guild_id] = panel = _Panel(message, player, locale, time.monotonic())
+        if before is not None and before.message.id != message.id:
+            panel.editing = asyncio.create_task(_without_buttons(before.message))
+
+    def refresh(self, player: Player) -> None:
+        """Something changed: the panel follows soon."""
+        panel = self._panels.get(player.guild_id)
+        if panel is None or panel.player is not player:
+            return
+        panel.changed = True
+        if panel.editing is None or panel.editing.done():
+            panel.editing = asyncio.create_task(self._follow(panel))
+
+    def forget(self, guild_id: int) -> None:
+        """The guild is gone."""
+        self._panels.pop(guild_id, None)
+
+    def close(self) -> None:
+        """Edit no more."""
+        for panel in self._panels.values():
+            if panel.editing is not None:
+                panel.editing.cancel()
+
+    async def _follow(self, panel: _Panel) -> None:
+        while panel.changed and self._panels.get(panel.player.guild_id) is panel:
+            panel.changed = False
+            try:
+                await self._show(panel)
+            except discord.HTTPException as error:
+                log.info("Guild %s: no panel any more (%s)", panel.player.key, error.text or error.status)
+                self.forget(panel.player.guild_id)
+                return
+            await asyncio.sleep(EDIT_S)
+
+    async def _show(self, panel: _Panel) -> None:
+        look = self.look(panel.player, panel.locale)
+        if look["view"] is None or time.monotonic() - panel.posted_at < FRESH_S:
+            await panel.message.edit(**look)
+            return
+        channel = panel.player.client.get_partial_messageable(panel.message.channel.id)
+        message = await channel.send(**look)
+        await _without_buttons(panel.message)
+        panel.message = channel.get_partial_message(message.id)
+        panel.posted_at = time.monotonic()
+
+
+async def _without_buttons(message: discord.PartialMessage) -> None:
+    try:
+        await message.edit(view=None)
+    except discord.HTTPException as error:
+        log.debug("An old panel keeps its buttons: %s", error)

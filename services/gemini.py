@@ -1,0 +1,242 @@
+"""The Gemini API: the only module that knows Google's packages, and that knows what their errors mean."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import warnings
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+HOST = "generativelanguage.googleapis.com"
+MAX_OUTPUT_TOKENS = 8192
+"""Thinking counts towards it, so it has to be far more than what is shown."""
+
+Finish = Literal["stop", "max_tokens", "safety", "recitation", "blocked", "other"]
+
+# By number, as the package's protos are older than some (ai.google.dev/api/generate-content#FinishReason).
+_FINISHES: dict[int, Finish] = {1: "stop", 2: "max_tokens", 3: "safety", 4: "recitation"}
+_SAFETY = {7, 8, 9, 11}  # BLOCKLIST, PROHIBITED_CONTENT, SPII, IMAGE_SAFETY
+
+# A dead connection shows within the wait for a first chunk; gRPC's own pause between connects grows to 120 s.
+_OPTIONS = [
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 8_000),
+    ("grpc.initial_reconnect_backoff_ms", 500),
+    ("grpc.max_reconnect_backoff_ms", 5_000),
+    ("grpc.max_receive_message_length", -1),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """`usage_metadata`: thinking and tool use are in the total and nowhere else."""
+
+    prompt: int
+    candidates: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One response of a stream."""
+
+    text: str
+    tokens: Tokens | None
+    """The figures so far, of the whole call; models before 2.5 send them in the last chunk only."""
+    finish: Finish | None
+    """Why the answer ends here; `blocked` where the prompt itself was refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One turn of a conversation."""
+
+    role: Literal["user", "model"]
+    parts: tuple[str, ...]
+
+
+class GeminiError(Exception):
+    """The API did not do what was asked."""
+
+    refused = True
+    """Whether the API did no work, where no chunk had come: then nothing is billed."""
+
+    def __init__(self, retry_after: float | None = None) -> None:
+        super().__init__(type(self).__name__)
+        self.retry_after = retry_after
+        """Seconds that the API wants to be left alone (`google.rpc.RetryInfo`)."""
+
+
+class RateLimited(GeminiError):
+    """429: the quota of the minute or of the day is used up."""
+
+
+class BadKey(GeminiError):
+    """The API key is not valid."""
+
+
+class Denied(GeminiError):
+    """403: the key may not use the API, or not from this country."""
+
+
+class ModelGone(GeminiError):
+    """404: no such model, or not for this key."""
+
+
+class BadRequest(GeminiError):
+    """The API does not accept what was sent."""
+
+
+class Unavailable(GeminiError):
+    """500, 503, or a connection that could not be made or broke."""
+
+
+class TimedOut(GeminiError):
+    """Nothing came for too long."""
+
+    refused = False
+
+
+class Gemini:
+    """`async with Gemini(key, endpoint) as gemini`: one channel, of the event loop that entered it.
+
+    Args:
+        endpoint: `host` or `host:port`, always TLS; Google's where None.
+        first: seconds to wait for the first chunk.
+        between: seconds to wait for each further chunk.
+        whole: seconds for a whole call.
+    """
+
+    def __init__(
+        self,
+        api_key: str,
+        endpoint: str | None = None,
+        *,
+        first: float = 30.0,
+        between: float = 20.0,
+        whole: float = 120.0,
+    ) -> None:
+        self._api_key = api_key
+        self._endpoint = endpoint or HOST
+        self._first, self._between, self._whole = first, between, whole
+        self._v1beta: Any = None
+        self._channel: Any = None
+        self._client: Any = None
+
+    async def __aenter__(self) -> Self:
+        # The import takes half a second, which the loop does not have.
+        grpc, self._v1beta, transport = await asyncio.to_thread(_load)
+        self._channel = grpc.aio.secure_channel(self._endpoint, grpc.ssl_channel_credentials(), options=_OPTIONS)
+        self._client = self._v1beta.GenerativeServiceAsyncClient(transport=transport(channel=self._channel))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the channel; calls that still run are cancelled."""
+        if self._channel is not None:
+            await self._channel.close()
+
+    async def stream(self, model: str, contents: Sequence[Content], system: str) -> AsyncGenerator[Chunk, None]:
+        """One call to `StreamGenerateContent`, never retried; leaving the iterator cancels it.
+
+        Raises:
+            GeminiError: one of its subclasses, before or after chunks have come.
+        """
+        call: Any = None
+        try:
+            async with asyncio.timeout(self._first):
+                call = await self._client.stream_generate_content(
+                    self._request(model, contents, system),
+                    timeout=self._whole,
+                    retry=None,
+                    metadata=[("x-goog-api-key", self._api_key)],
+                )
+                responses = aiter(call)
+                response = await anext(responses, None)
+            while response is not None:
+                yield _chunk(response)
+                async with asyncio.timeout(self._between):
+                    response = await anext(responses, None)
+        except TimeoutError as error:
+            raise TimedOut from error
+        except Exception as error:
+            # GoogleAPICallError, known by what it carries: its package is imported only where a key is set.
+            if (code := getattr(error, "grpc_status_code", None)) is None:
+                raise
+            raise _translated(code.name, error) from error
+        finally:
+            if call is not None:
+                call.cancel()
+
+    def _request(self, model: str, contents: Sequence[Content], system: str) -> Any:
+        v1beta = self._v1beta
+        return v1beta.GenerateContentRequest(
+            model=model if "/" in model else f"models/{model}",
+            system_instruction=v1beta.Content(parts=[v1beta.Part(text=system)]),
+            contents=[
+                v1beta.Content(role=content.role, parts=[v1beta.Part(text=part) for part in content.parts])
+                for content in contents
+            ],
+            generation_config=v1beta.GenerationConfig(max_output_tokens=MAX_OUTPUT_TOKENS),
+        )
+
+
+def _load() -> tuple[Any, Any, Any]:
+    # gRPC writes to standard error past every log setting; it reads this when it is first imported.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    with warnings.catch_warnings():
+        # google.api_core announces the end of support for whatever Python it runs on.
+        warnings.simplefilter("ignore", FutureWarning)
+        grpc = importlib.import_module("grpc.aio") and importlib.import_module("grpc")
+        v1beta = importlib.import_module("google.ai.generativelanguage_v1beta")
+        transports = importlib.import_module(
+            "google.ai.generativelanguage_v1beta.services.generative_service.transports"
+        )
+    return grpc, v1beta, transports.GenerativeServiceGrpcAsyncIOTransport
+
+
+def _chunk(response: Any) -> Chunk:
+    usage = response.usage_metadata
+    tokens = Tokens(usage.prompt_token_count, usage.candidates_token_count, usage.total_token_count)
+    text, finish = "", None
+    if response.candidates:
+        candidate = response.candidates[0]
+        text = "".join(part.text for part in candidate.content.parts)
+        finish = _finish(int(candidate.finish_reason))
+    elif response.prompt_feedback.block_reason:
+        finish = "blocked"
+    return Chunk(text, tokens if tokens.total else None, finish)
+
+
+def _finish(reason: int) -> Finish | None:
+    if reason == 0:
+        return None
+    return "safety" if reason in _SAFETY else _FINISHES.get(reason, "other")
+
+
+def _translated(code: str, error: Any) -> GeminiError:
+    delays = (getattr(detail, "retry_delay", None) for detail in error.details or ())
+    retry_after = next((delay.ToTimedelta().total_seconds() for delay in delays if delay is not None), None)
+    if error.reason == "API_KEY_INVALID":
+        return BadKey()
+    match code:
+        case "RESOURCE_EXHAUSTED":
+            return RateLimited(retry_after)
+        case "UNAUTHENTICATED":
+            return BadKey()
+        case "PERMISSION_DENIED" | "FAILED_PRECONDITION":
+            # The latter in countries where it is not offered (ai.google.dev/gemini-api/docs/troubleshooting).
+            return Denied()
+        case "NOT_FOUND":
+            return ModelGone()
+        case "DEADLINE_EXCEEDED":
+            return TimedOut()
+        case "INVALID_ARGUMENT" | "OUT_OF_RANGE" | "ALREADY_EXISTS" | "UNIMPLEMENTED":
+            return BadRequest()
+        case _:
+            return Unavailable(retry_after)

@@ -1,0 +1,7 @@
+"""Lavalink, and the one package of services that knows wavelink."""
+
+from services.lavalink.nodes import Nodes
+from services.lavalink.player import Player
+from services.lavalink.search import Found, Search
+
+__all__ = ["Found", "Nodes", "Player", "Search"]

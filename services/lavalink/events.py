@@ -1,0 +1,165 @@
+"""What a node says, turned into what is recorded and what is done next."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import wavelink
+
+from services.errors import UserError
+from services.lavalink.faults import SourceFailed
+from services.lavalink.node import Node
+from services.lavalink.player import Player, speed_of
+from services.lavalink.tracks import identity, known_track
+from services.playback import Playback
+from services.rows import EndReason
+
+log = logging.getLogger("bot.lavalink")
+FAILURES = 5
+"""After so many failed plays in a row the queue is dropped: each costs a message, and all may fail."""
+END_REASONS: dict[str, EndReason] = {
+    "finished": "finished",
+    "loadFailed": "failed",
+    "stopped": "stopped",
+    "replaced": "replaced",
+    "cleanup": "lost",
+}
+HOPELESS_CODES = frozenset({4004, 4011, 4012, 4016, 4017, 4020, 4021, 4022})
+"""Close codes after which Discord wants nobody back (discord.com/developers/docs, "Voice Close Event Codes")."""
+
+
+class NodeEvents:
+    """Hears all nodes. It records at once, in the order of events; what takes time it hands to `spawn`."""
+
+    def __init__(self, playback: Playback, spawn: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+        self._playback = playback
+        self._spawn = spawn
+
+    def heard(self, node: Node, event: str, payload: Any) -> None:
+        """See `services.lavalink.node.Events`."""
+        match payload:
+            case wavelink.PlayerUpdateEventPayload():
+                if payload.player:
+                    self._playback.position(_key(payload.player), payload.position, payload.connected)
+            case wavelink.TrackStartEventPayload():
+                self._started(payload)
+            case wavelink.TrackEndEventPayload():
+                self._ended(payload)
+            case wavelink.TrackExceptionEventPayload():
+                self._broke(payload)
+            case wavelink.TrackStuckEventPayload():
+                self._stuck(payload)
+            case wavelink.WebsocketClosedEventPayload():
+                self._voice_closed(payload)
+            case wavelink.NodeReadyEventPayload():
+                self._ready(node, payload.resumed)
+            case wavelink.NodeDisconnectedEventPayload():
+                self._lost(node)
+            case _:
+                log.debug("Lavalink node %s: %s", node.identifier, event)
+
+    def _started(self, payload: wavelink.TrackStartEventPayload) -> None:
+        known = identity(payload.track)
+        if known is None:
+            return
+        player = payload.player
+        self._playback.started(
+            *known,
+            known_track(payload.track),
+            paused=player.paused if player else False,
+            position_ms=payload.track.position,
+            speed=speed_of(player.filters) if player else 1.0,
+        )
+        if isinstance(player, Player):
+            player.adopt(payload.track)
+
+    def _ended(self, payload: wavelink.TrackEndEventPayload) -> None:
+        known = identity(payload.track)
+        if known is None:
+            return
+        play_id, player = known[0], payload.player
+        failed = payload.reason == "loadFailed" or self._playback.is_broken(play_id)
+        reason = END_REASONS.get(payload.reason, "failed")
+        if not isinstance(player, Player):
+            self._playback.ended(play_id, reason, position_ms=payload.track.position)
+            return
+        by_itself = payload.reason in {"finished", "loadFailed", "cleanup"}
+        if by_itself:
+            player.failures = player.failures + 1 if failed else 0
+        if player.failures >= FAILURES:
+            self._give_up(player)
+        follows = payload.reason == "replaced" or (by_itself and bool(player.upcoming))
+        self._playback.ended(play_id, reason, position_ms=payload.track.position, follows=follows)
+        player.changed()
+        if by_itself and follows:
+            self._spawn(self._advance(player))
+
+    def _broke(self, payload: wavelink.TrackExceptionEventPayload) -> None:
+        known = identity(payload.track)
+        if known is None:
+            return
+        self._playback.broke(known[0])
+        if isinstance(payload.player, Player):
+            cause = " ".join(str(payload.exception.get(part) or "") for part in ("message", "cause"))
+            payload.player.client.dispatch("music_trouble", payload.player, payload.track.title, SourceFailed(cause))
+
+    def _stuck(self, payload: wavelink.TrackStuckEventPayload) -> None:
+        # No track end follows by itself (seen on Lavalink 4.2.2).
+        known = identity(payload.track)
+        if known and isinstance(payload.player, Player) and known[0] in self._playback.live_plays():
+            payload.player.client.dispatch("music_trouble", payload.player, payload.track.title, SourceFailed(""))
+            self._spawn(self._pass_over(payload.player))
+
+    def _voice_closed(self, payload: wavelink.WebsocketClosedEventPayload) -> None:
+        code = payload.code.value
+        log.debug("Voice connection closed: %s by_remote=%s", code, payload.by_remote)
+        if isinstance(payload.player, Player) and payload.by_remote and code in HOPELESS_CODES:
+            log.warning("Guild %s: Discord closed the voice connection for good (%s)", payload.player.key, code)
+            self._spawn(payload.player.stop_all("lost"))
+
+    def _ready(self, node: Node, resumed: bool) -> None:
+        log.info("Lavalink node %s is ready%s", node.identifier, ", its session resumed" if resumed else "")
+        node.mark_ready()
+        for player in node.waiting_players:
+            if not isinstance(player, Player):
+                continue
+            if resumed:
+                self._playback.node_back(player.key)
+                player.changed()
+                # What should have followed while the node did not listen.
+                if player.current is None and player.upcoming:
+                    self._spawn(self._advance(player))
+            else:
+                self._spawn(player.take_up())
+
+    def _lost(self, node: Node) -> None:
+        log.info("Lavalink node %s is lost", node.identifier)
+        node.mark_lost()
+        for player in node.waiting_players:
+            if isinstance(player, Player):
+                self._playback.node_lost(player.key)
+                player.changed()
+
+    def _give_up(self, player: Player) -> None:
+        player.failures = 0
+        player.upcoming.clear()
+        player.client.dispatch("music_given_up", player)
+
+    async def _advance(self, player: Player) -> None:
+        try:
+            await player.advance()
+        except UserError as error:
+            log.warning("Guild %s: the next track did not start: %r", player.key, error)
+            player.client.dispatch("music_trouble", player, None, error)
+
+    async def _pass_over(self, player: Player) -> None:
+        try:
+            await player.skip_current("stuck")
+        except UserError as error:
+            log.warning("Guild %s: a stuck track could not be skipped: %r", player.key, error)
+
+
+def _key(player: wavelink.Player) -> str:
+    return str(player.guild.id) if player.guild else ""

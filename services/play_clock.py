@@ -1,0 +1,174 @@
+"""Where a play is in its track, and how much of it was heard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SLACK_MS = 2_000
+"""Lavalink may be this far ahead of the clock: it sends a buffer ahead and its updates come late."""
+SILENCE_MS = 10_000
+"""Without a word from the node for longer than this, nothing is assumed to play (updates come every 5 s)."""
+FRAME_MS = 20
+"""A frame of Opus."""
+TAIL_MS = 1_000
+"""A track that finished within this much of its end was heard to the end: the last buffer was sent ahead."""
+
+
+@dataclass(slots=True)
+class PlayClock:
+    """The place in a track and the milliseconds heard, from Lavalink's samples and a monotonic clock.
+
+    Lavalink's own `position` counts milliseconds of sound since the last seek; a timescale filter does not
+    scale it (seen on Lavalink 4.2.2). Hence sound and place are kept apart: the place moves `speed` times as
+    fast. All `at` are seconds of one monotonic clock; everything else is in ms.
+    """
+
+    at: float
+    """When the last sample was taken."""
+    duration_ms: int
+    """Length of the track; 0 for a live stream."""
+    reported_ms: float = 0
+    """Lavalink's position at `at`."""
+    place_ms: float = 0
+    """The place in the track at `at`."""
+    heard_ms: float = 0
+    """Heard up to `at`."""
+    speed: float = 1.0
+    paused: bool = False
+    connected: bool = False
+    """Whether the node is connected to Discord's voice gateway."""
+    away: bool = False
+    """Whether the node is lost."""
+    seeking: bool = False
+    """A seek was sent and is not yet answered: samples may be of either side of it."""
+    # Estimated since the last sample, up to `_until`: sound made, sound heard, and the place's way.
+    _until: float = 0
+    _sound: float = 0
+    _sound_heard: float = 0
+    _way: float = 0
+    _was_connected: bool = False
+    _sought_from: float | None = None
+    """Lavalink's position before the last seek, until a sample tells of the new place."""
+
+    def __post_init__(self) -> None:
+        self._until = self.at
+        self._was_connected = self.connected
+
+    def place(self, at: float) -> int:
+        """The place in the track at `at`, in ms."""
+        self._estimate(at)
+        return round(self.place_ms + self._way)
+
+    def heard(self, at: float) -> int:
+        """Milliseconds of audio heard until `at`."""
+        self._estimate(at)
+        return round(self.heard_ms + self._sound_heard)
+
+    def sample(self, at: float, reported_ms: int, connected: bool) -> None:
+        """Lavalink's word: it stood at `reported_ms` at `at`, connected to voice or not."""
+        if self.away or self.seeking:
+            return
+        self._estimate(at)
+        if not self._is_old(at, reported_ms):
+            self._sought_from = None
+            self._anchor(at, reported_ms)
+        self.connected = connected
+        self._was_connected |= connected
+
+    def pause(self, at: float, paused: bool) -> None:
+        """Paused or resumed at `at`."""
+        self._estimate(at)
+        self.paused = paused
+
+    def set_speed(self, at: float, speed: float) -> None:
+        """From `at` on, a millisecond of sound is `speed` milliseconds of the track."""
+        self._estimate(at)
+        self.speed = speed
+
+    def lose(self, at: float) -> None:
+        """The node was lost at `at`: nothing moves until `find` or `jump`."""
+        self._estimate(at)
+        self.away = True
+
+    def find(self, at: float) -> None:
+        """The node is back and played on all the while: its next sample tells how far."""
+        self._estimate(at)
+        self.away = False
+
+    def seek(self, at: float, place_ms: int) -> None:
+        """A seek to `place_ms` was accepted at `at`."""
+        self._estimate(at)
+        before = self.reported_ms + self._sound
+        self.jump(at, place_ms)
+        self._sought_from = before
+
+    def jump(self, at: float, place_ms: int) -> None:
+        """Since `at` the track plays from `place_ms`: a play begun there, or taken up again."""
+        self._estimate(at)
+        self.heard_ms += self._sound_heard
+        place = min(place_ms, self.duration_ms) if self.duration_ms else place_ms
+        self.reported_ms = self.place_ms = max(place, 0)
+        self._settled(at)
+        self.away = False
+
+    def end(self, at: float, reported_ms: int | None, *, finished: bool) -> int:
+        """Milliseconds heard in all of a track that ended at `at`, at Lavalink's `reported_ms` where known.
+
+        `finished`: it came to its end by itself and did not break on the way.
+        """
+        self._estimate(at)
+        if reported_ms is not None and self._possible(at, reported_ms):
+            self._anchor(at, reported_ms)
+        if finished and self.duration_ms:
+            remaining = self.duration_ms - self.place_ms - self._way
+            if 0 < remaining <= TAIL_MS * self.speed:
+                self._sound_heard += remaining / self.speed
+        return round(self.heard_ms + self._sound_heard)
+
+    def _possible(self, at: float, reported_ms: float) -> bool:
+        return 0 <= reported_ms - self.reported_ms <= (at - self.at) * 1000 + SLACK_MS
+
+    def _is_old(self, at: float, reported_ms: float) -> bool:
+        """Whether Lavalink still tells of where it was before the last seek.
+
+        It does so until a frame of the new place has been sent: for as long as the player is paused or without
+        voice, that is (seen on Lavalink 4.2.2).
+        """
+        if self._sought_from is None:
+            return False
+        distance = abs(reported_ms - self._sought_from)
+        return distance <= FRAME_MS or (distance <= SLACK_MS and not self._possible(at, reported_ms))
+
+    def _anchor(self, at: float, reported_ms: float) -> None:
+        sound = reported_ms - self.reported_ms
+        if self._possible(at, reported_ms):
+            # The sample tells how much sound there was, the estimate which share was heard and at what speed.
+            share = self._sound_heard / self._sound if self._sound else float(self.connected)
+            pace = self._way / self._sound if self._sound else self.speed
+            self.heard_ms += sound * share
+            self.place_ms += sound * pace
+        else:
+            self.heard_ms += self._sound_heard
+            self.place_ms = reported_ms
+        if self.duration_ms:
+            self.place_ms = min(self.place_ms, self.duration_ms)
+        self.reported_ms = reported_ms
+        self._settled(at)
+
+    def _settled(self, at: float) -> None:
+        self.at = self._until = at
+        self._sound = self._sound_heard = self._way = 0
+
+    def _estimate(self, at: float) -> None:
+        start, self._until = self._until, max(at, self._until)
+        # Lavalink waits for the first voice connection; after a closed one it plays on, unheard (seen on 4.2.2).
+        if self.paused or self.away or not self._was_connected:
+            return
+        silence = self.at + SILENCE_MS / 1000
+        sound = max(min(self._until, silence) - start, 0) * 1000
+        if self.duration_ms:
+            sound = min(sound, max(self.duration_ms - self.place_ms - self._way, 0) / self.speed)
+        self._sound += sound
+        self._way += sound * self.speed
+        if self.connected:
+            self._sound_heard += sound

@@ -1,0 +1,130 @@
+"""Scripts: how they are read, and what a line that fails comes to."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from sandbox.console import conditions, script, verbs
+from sandbox.console.main import TOUR
+from sandbox.console.session import Session
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.console.expectations.DEADLINE", 0.0)
+
+
+def lines(*texts: str) -> list[script.Line]:
+    return [script.Line(number, text) for number, text in enumerate(texts, start=1)]
+
+
+def keep(path: Path, rows: Iterable[tuple[object, ...]]) -> None:
+    with closing(sqlite3.connect(path)) as store, store:
+        store.execute("CREATE TABLE music_history (track_title, end_reason, played_ms, deleted)")
+        store.executemany("INSERT INTO music_history VALUES (?, ?, ?, ?)", rows)
+
+
+def test_comments_and_empty_lines_are_no_lines_but_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "a script.txt"
+    path.write_text("# a comment\n\n  /play morning  \nsay #1 is best\n")
+    assert script.read(path) == [script.Line(3, "/play morning"), script.Line(4, "say #1 is best")]
+
+
+async def test_a_script_whose_expectations_hold_exits_0(session: Session) -> None:
+    outcome = await script.run(session, lines("expect player none", "wait 0 player none"))
+    assert (outcome.exit_code, outcome.held) == (0, 2)
+
+
+async def test_a_failed_expectation_exits_1_and_names_line_expected_and_seen(
+    session: Session, printed: io.StringIO
+) -> None:
+    outcome = await script.run(session, lines("expect player none", "expect player playing", "as bob"))
+    assert outcome.exit_code == 1
+    assert outcome.failed == ["line 2: expect player playing"]
+    assert "line 2: expect player playing" in printed.getvalue()
+    assert "expected player playing" in printed.getvalue()
+    assert "seen no track" in printed.getvalue()
+    assert session.member.name == "bob", "the lines after a failed one are done too"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "expect the best",
+        "wait soon player none",
+        "click play",
+        "hello",
+        "/play x",
+        "down the stairs",
+        "as nobody",
+    ],
+)
+async def test_a_line_that_cannot_be_done_fails(session: Session, line: str) -> None:
+    outcome = await script.run(session, lines(line))
+    assert outcome.failed == [f"line 1: {line}"]
+
+
+async def test_what_needs_supabase_is_skipped_in_plain_sight(
+    session: Session, printed: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REQUIRE_REAL", raising=False)
+    outcome = await script.run(session, lines("expect remote music_history", "rows remote bot_logs", "down supabase"))
+    assert (outcome.skipped, outcome.exit_code) == (3, 0)
+    assert printed.getvalue().count("SKIPPED") == 3
+
+
+async def test_where_the_real_parts_are_required_such_a_line_fails(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUIRE_REAL", "1")
+    outcome = await script.run(session, lines("wait 5 no remote active_sessions"))
+    assert outcome.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ("row music_history", True),
+        ("row music_history track_title~Morning end_reason=skipped", True),
+        ('row music_history "track_title=Morning Light"', True),
+        ("row music_history played_ms>900 played_ms<1100", True),
+        ("row music_history played_ms>1000", False),
+        ("row music_history end_reason=null", True),
+        ("row music_history end_reason!=skipped end_reason!=null", False),
+        ("no row music_history end_reason=lost", True),
+        ("no row music_history end_reason=skipped", False),
+        ("row music_history track_title=Deleted", False),
+    ],
+)
+async def test_rows_are_compared_by_column(session: Session, condition: str, holds: bool) -> None:
+    keep(
+        session.store,
+        [("Morning Light", "skipped", 1000, 0), ("Night", None, None, 0), ("Deleted", None, 0, 1)],
+    )
+    if holds:
+        await conditions.until_holds(session, condition, 0)
+    else:
+        with pytest.raises(conditions.FailedError):
+            await conditions.until_holds(session, condition, 0)
+
+
+async def test_a_misspelt_table_or_column_is_named(session: Session) -> None:
+    keep(session.store, [("Morning Light", None, 0, 0)])
+    with pytest.raises(ValueError, match=r"no table history.*music_history"):
+        await conditions.until_holds(session, "row history", 0)
+    with pytest.raises(ValueError, match=r"no column title.*track_title"):
+        await conditions.until_holds(session, "row music_history title=x", 0)
+
+
+def test_every_line_of_the_tour_is_known() -> None:
+    for line in script.read(TOUR):
+        word, _, argument = line.text.partition(" ")
+        assert word in verbs.VERBS or word[0] in "/@", line
+        if word in ("expect", "wait"):
+            conditions.parse(argument if word == "expect" else argument.partition(" ")[2])

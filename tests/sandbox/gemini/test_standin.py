@@ -1,0 +1,237 @@
+"""The stand-in behaves as the API is documented to, seen with grpc's own client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+import pytest_asyncio
+from google.protobuf.unknown_fields import UnknownFieldSet
+from google.rpc import error_details_pb2, status_pb2
+
+from sandbox.gemini import GeminiStandIn, Reply
+from sandbox.gemini.replies import Hang, Reset
+from sandbox.gemini.service import SERVICE
+from sandbox.gemini.wire import v1beta
+
+MODEL = "models/gemini-3.5-flash-lite"
+KEY = (("x-goog-api-key", "sandbox-key"),)
+
+
+class Client:
+    """Calls by method name over TLS, with the stand-in's root and no other."""
+
+    def __init__(self, gemini: GeminiStandIn, roots: bytes | None = None) -> None:
+        credentials = grpc.ssl_channel_credentials(roots or gemini.roots_file.read_bytes())
+        options = [("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 50)]
+        self.channel: Any = grpc.aio.secure_channel(gemini.endpoint, credentials, options)
+
+    def stream(self, text: str = "hello", *, metadata: Any = KEY, **fields: Any) -> Any:
+        return self._method("unary_stream", "StreamGenerateContent")(request(text, **fields), metadata=metadata)
+
+    def unary(self, text: str = "hello", *, metadata: Any = KEY, **fields: Any) -> Any:
+        return self._method("unary_unary", "GenerateContent")(request(text, **fields), metadata=metadata)
+
+    def _method(self, kind: str, name: str) -> Any:
+        return getattr(self.channel, kind)(
+            f"/{SERVICE}/{name}",
+            request_serializer=v1beta.GenerateContentRequest.serialize,
+            response_deserializer=v1beta.GenerateContentResponse.deserialize,
+        )
+
+
+def request(text: str, **fields: Any) -> Any:
+    contents = [v1beta.Content(role="user", parts=[v1beta.Part(text=text)])]
+    return v1beta.GenerateContentRequest(**{"model": MODEL, "contents": contents, **fields})
+
+
+def text_of(response: Any) -> str:
+    return "".join(part.text for candidate in response.candidates for part in candidate.content.parts)
+
+
+async def refusal(call: Any) -> tuple[grpc.StatusCode, list[Any]]:
+    """The status that ends a call, and its unpacked details."""
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await call if hasattr(call, "__await__") else [response async for response in call]
+    trailers: dict[str, Any] = dict(raised.value.trailing_metadata() or ())
+    status = status_pb2.Status.FromString(trailers.get("grpc-status-details-bin", b""))
+    details = list[Any]()
+    for packed in status.details:
+        kinds: list[Any] = [error_details_pb2.ErrorInfo, error_details_pb2.RetryInfo]
+        for kind in kinds:
+            if packed.Is(kind.DESCRIPTOR):
+                details.append(kind())
+                packed.Unpack(details[-1])
+    return raised.value.code(), details
+
+
+@pytest_asyncio.fixture
+async def gemini() -> AsyncIterator[GeminiStandIn]:
+    async with GeminiStandIn() as gemini:
+        yield gemini
+
+
+@pytest_asyncio.fixture
+async def client(gemini: GeminiStandIn) -> AsyncIterator[Client]:
+    client = Client(gemini)
+    yield client
+    await client.channel.close()
+
+
+async def test_an_unscripted_reply_depends_on_the_prompt(client: Client) -> None:
+    assert "weather" in text_of(await client.unary("weather"))
+    assert "です" in text_of(await client.unary("天気はどう"))
+
+
+async def test_usage_grows_from_chunk_to_chunk(client: Client, gemini: GeminiStandIn) -> None:
+    gemini.script(Reply.text("x" * 40, chunks=4))
+    totals = [response.usage_metadata.total_token_count async for response in client.stream()]
+    assert totals == sorted(totals)
+    assert totals[-1] == gemini.account.total_tokens
+    assert len(set(totals)) == 4
+
+
+async def test_thinking_is_in_the_total_and_in_an_unknown_field(client: Client, gemini: GeminiStandIn) -> None:
+    gemini.script(Reply.text("Hello", thoughts=300))
+    responses = [response async for response in client.stream()]
+    usage = v1beta.GenerateContentResponse.pb(responses[-1]).usage_metadata
+    assert usage.total_token_count - usage.prompt_token_count - usage.candidates_token_count == 300
+    assert [(field.field_number, field.data) for field in UnknownFieldSet(usage)] == [(10, 300)]
+
+
+async def test_a_unary_call_gets_the_whole_text_and_the_last_figures(client: Client, gemini: GeminiStandIn) -> None:
+    gemini.script(Reply.text("Hello, world", chunks=3))
+    response = await client.unary()
+    assert text_of(response) == "Hello, world"
+    assert response.usage_metadata.total_token_count == gemini.account.total_tokens
+
+
+async def test_a_call_without_a_key_or_with_another_is_refused(client: Client, gemini: GeminiStandIn) -> None:
+    gemini.script(Reply.text("not for you"))
+    assert await refusal(client.stream(metadata=())) == (grpc.StatusCode.PERMISSION_DENIED, [])
+    code, [info] = await refusal(client.stream(metadata=(("x-goog-api-key", "other"),)))
+    assert (code, info.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "API_KEY_INVALID")
+    assert gemini.account.total_tokens == 0
+    assert text_of(await client.unary()) == "not for you"
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"model": "models/gemini-pro"}, grpc.StatusCode.NOT_FOUND),
+        ({"contents": []}, grpc.StatusCode.INVALID_ARGUMENT),
+        ({"contents": [{"role": "user", "parts": [{"text": ""}]}]}, grpc.StatusCode.INVALID_ARGUMENT),
+        ({"contents": [{"role": "model", "parts": [{"text": "Hi"}]}]}, grpc.StatusCode.INVALID_ARGUMENT),
+        ({"generation_config": {"presence_penalty": 1.0}}, grpc.StatusCode.INVALID_ARGUMENT),
+    ],
+)
+async def test_what_the_api_does_not_accept_is_refused(
+    client: Client, fields: dict[str, Any], code: grpc.StatusCode
+) -> None:
+    assert (await refusal(client.stream(**fields)))[0] is code
+
+
+async def test_a_method_that_is_not_served_is_unimplemented(client: Client) -> None:
+    call: Any = client.channel.unary_unary(f"/{SERVICE}/EmbedContent")
+    assert (await refusal(call(b"", metadata=KEY)))[0] is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_a_rate_limit_says_when_to_come_again(client: Client, gemini: GeminiStandIn) -> None:
+    gemini.script(Reply.rate_limited(1.5))
+    code, [info] = await refusal(client.stream())
+    assert (code, info.retry_delay.ToMilliseconds()) == (grpc.StatusCode.RESOURCE_EXHAUSTED, 1500)
+
+
+async def test_a_blocked_prompt_has_a_reason_and_no_candidate(client: Client, gemini: GeminiStandIn) -> None:
+    gemini.script(Reply.blocked())
+    response = await client.unary()
+    assert response.prompt_feedback.block_reason.name == "SAFETY"
+    assert len(response.candidates) == 0
+    assert response.usage_metadata.total_token_count == gemini.account.total_tokens > 0
+
+
+async def test_a_tool_call_carries_its_arguments(client: Client, gemini: GeminiStandIn) -> None:
+    gemini.script(Reply.tool_call("play", {"query": "morning"}))
+    first, last = [response async for response in client.stream()]
+    call = first.candidates[0].content.parts[0].function_call
+    assert (call.name, dict(call.args)) == ("play", {"query": "morning"})
+    assert last.candidates[0].finish_reason.name == "STOP"
+
+
+@pytest.mark.parametrize("by", [None, Reset()])
+async def test_a_cut_reply_breaks_after_its_chunks(client: Client, gemini: GeminiStandIn, by: Reset | None) -> None:
+    gemini.script(Reply.cut("abcdef", chunks=3, after=2, by=by))
+    call = client.stream()
+    assert [text_of(await call.read()), text_of(await call.read())] == ["ab", "cd"]
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await call.read()
+    assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert gemini.account.calls[0].outcome == "cut"
+
+
+async def test_a_client_that_leaves_is_in_the_account(client: Client, gemini: GeminiStandIn) -> None:
+    gemini.script(Reply.cut("abcdef", chunks=3, after=1, by=Hang()))
+    call = client.stream()
+    await call.read()
+    await gemini.until(lambda account: account.calls[0].outcome == "hanging")
+    call.cancel()
+    await gemini.until(lambda account: account.calls[0].outcome == "cancelled")
+
+
+async def test_down_refuses_and_up_serves_on_the_same_port(client: Client, gemini: GeminiStandIn) -> None:
+    endpoint = gemini.endpoint
+    await client.unary()
+    await gemini.down()
+    assert (await refusal(client.unary()))[0] is grpc.StatusCode.UNAVAILABLE
+    await gemini.up()
+    assert gemini.endpoint == endpoint
+    await ready(client)
+    assert text_of(await client.unary())
+
+
+async def ready(client: Client) -> None:
+    """Wait until the channel has connected again."""
+    async with asyncio.timeout(5):
+        while (state := client.channel.get_state(try_to_connect=True)) is not grpc.ChannelConnectivity.READY:
+            await client.channel.wait_for_state_change(state)
+
+
+async def test_reset_breaks_calls_and_takes_new_ones(client: Client, gemini: GeminiStandIn) -> None:
+    gemini.script(Reply.hang())
+    call = client.stream()
+    waiting = asyncio.ensure_future(call.read())
+    await gemini.until(lambda account: account.calls and account.calls[0].outcome == "hanging")
+    await gemini.reset()
+    with pytest.raises(grpc.aio.AioRpcError):
+        await waiting
+    await ready(client)
+    assert text_of(await client.unary())
+
+
+async def test_hang_takes_calls_and_up_answers_them(client: Client, gemini: GeminiStandIn) -> None:
+    gemini.hang()
+    call = asyncio.ensure_future(client.unary())
+    await gemini.until(lambda account: account.calls and account.calls[0].outcome == "hanging")
+    assert not call.done()
+    await gemini.up()
+    assert text_of(await call)
+
+
+async def test_slow_delays_the_first_chunk(client: Client, gemini: GeminiStandIn) -> None:
+    gemini.slow(0.3)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    await client.stream().read()
+    assert loop.time() - began >= 0.3
+
+
+async def test_only_its_own_authority_is_trusted(gemini: GeminiStandIn) -> None:
+    async with GeminiStandIn() as other:
+        stranger = Client(gemini, other.roots_file.read_bytes())
+        assert (await refusal(stranger.unary()))[0] is grpc.StatusCode.UNAVAILABLE
+        await stranger.channel.close()
+    assert gemini.account.calls == []
