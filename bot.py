@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import discord
@@ -153,7 +153,7 @@ class Bot(commands.AutoShardedBot):
     async def _register_commands(self) -> None:
         while True:
             try:
-                return await self.tree.register(self.services.store)  # pyright: ignore[reportAttributeAccessIssue] - tree_cls
+                return await cast(Tree, self.tree).register(self.services.store)
             except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
                 log.warning("The commands could not be registered: %s", error)
                 await asyncio.sleep(LOGIN_RETRY_SECONDS)

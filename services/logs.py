@@ -14,7 +14,7 @@ from datetime import datetime
 from services.recorder import Records
 from services.rows import LogEntry
 
-FOLD_SECONDS = 600.0
+FOLD_SECONDS = 60.0
 """A message that comes again within this time of its last occurrence is counted in the row that is there."""
 AMEND_SECONDS = 1.0
 FOLDED_MESSAGES = 500

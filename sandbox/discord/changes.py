@@ -30,7 +30,9 @@ class Changes:
             future: asyncio.Future[None] = loop.create_future()
             self._waiting.add(future)
             try:
-                await asyncio.wait_for(future, deadline - loop.time())
+                # Not `wait_for`: on Python 3.11 it can lose a cancellation that comes with the result.
+                async with asyncio.timeout_at(deadline):
+                    await future
             except TimeoutError:
                 raise TimeoutError(f"waited {timeout:g} s for {what}") from None
             finally:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .gateway import Gateway
 
 HEARTBEAT_INTERVAL_MS = 41250
+ROUND_TRIP_S = 0.02
 
 
 class Op(IntEnum):
@@ -116,6 +117,8 @@ class Connection:
     async def _heartbeat(self, data: Any) -> None:
         if self.session is not None and isinstance(data, int):
             self.session.acknowledge(min(data, self.sent))
+        # A round trip as in life. Clients time it from after their own send, which an answer at once would overtake.
+        await asyncio.sleep(ROUND_TRIP_S)
         await self.send_op(Op.HEARTBEAT_ACK)
 
     async def _identify(self, data: Any) -> None:

@@ -58,8 +58,8 @@ class Remote:
 
     async def upsert(self, table: str, items: list[Item], key: str) -> None:
         """Write rows whole; the database keeps what is newer than them."""
-        request = self._client.table(table).upsert(items, on_conflict=key, returning=ReturnMethod.minimal)
-        await self._ask(table, request.execute)
+        rows: Any = self._client.table(table)
+        await self._ask(table, rows.upsert(items, on_conflict=key, returning=ReturnMethod.minimal).execute)
 
     async def apply_sessions(self, items: list[Item]) -> list[SessionAnswer]:
         """Write and delete session rows in one transaction."""

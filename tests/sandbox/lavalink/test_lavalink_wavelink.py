@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 import wavelink
+from wavelink.websocket import Websocket
 
 from sandbox.lavalink import LavalinkStandIn
 
@@ -51,7 +52,7 @@ class _Guild:
 @pytest.fixture(autouse=True)
 def plain_wavelink(monkeypatch: pytest.MonkeyPatch) -> None:
     """wavelink as it comes, whatever another test of this process has put in its place."""
-    monkeypatch.setattr("wavelink.node.Websocket", wavelink.websocket.Websocket)
+    monkeypatch.setattr("wavelink.node.Websocket", Websocket)
 
 
 @pytest.fixture

@@ -189,7 +189,7 @@ async def test_a_full_disk_is_said_and_what_was_handed_over_meanwhile_is_kept(tm
         assert store.fault is not None
         refusing.cured = True
         deadline = time.monotonic() + 5
-        while store.fault is not None and time.monotonic() < deadline:
+        while writer.fault is not None and time.monotonic() < deadline:
             await store.read(lambda connection: connection.execute("SELECT 1"))
         await recorder.commit(play())
         assert await count(store, "music_history") == 3
