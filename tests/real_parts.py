@@ -13,11 +13,15 @@ MIGRATED = "migrated"
 
 
 def require_real_parts() -> None:
-    """Skip the test with the command that installs what is missing; with REQUIRE_REAL=1 fail."""
-    command = missing_real_parts()
+    """Skip the test with the command that installs PostgreSQL and PostgREST; with REQUIRE_REAL=1 fail."""
+    require("PostgreSQL or PostgREST", missing_real_parts())
+
+
+def require(part: str, command: str | None) -> None:
+    """Skip the test with the `command` that installs `part`; with REQUIRE_REAL=1 fail. None: it is there."""
     if command is None:
         return
-    message = f"PostgreSQL or PostgREST is missing; `{command}` installs them"
+    message = f"{part} is missing; `{command}` installs it"
     if os.environ.get("REQUIRE_REAL") == "1":
         pytest.fail(message)
     pytest.skip(message)

@@ -210,4 +210,6 @@ async def test_a_thousand_servers_are_delivered(discord: DiscordStandIn) -> None
         discord.add_guild(f"guild {number}").add_voice_channel("music")
     async with running(discord, shard_count=1) as bot:
         assert len(bot.guilds) == 1000
-        assert not any(guild.unavailable for guild in bot.guilds)
+        # On a busy machine discord.py calls itself ready before the last of them has come.
+        while any(guild.unavailable for guild in bot.guilds):
+            await bot.wait_for("guild_available", timeout=20)
