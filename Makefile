@@ -5,7 +5,7 @@ python := .venv/bin/python
 install := $(python) -m pip install --require-hashes --no-deps --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help sandbox test run lint real-parts lock clean
+.PHONY: help sandbox test torture run lint real-parts lock clean
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of"
@@ -16,6 +16,9 @@ sandbox: .venv/.sandbox ## run the bot in its own world on loopback (MUSIC=folde
 
 test: .venv/.dev ## run every test (REQUIRE_REAL=1: a test whose real part is absent fails)
 	$(python) -m pytest -n 2 -rs
+
+torture: .venv/.dev ## run the proofs of durability in full, 20 minutes at the most, with a table at the end
+	TORTURE=1 REQUIRE_REAL=1 $(python) -m pytest tests/torture -n 2 -q
 
 run: .venv/.run ## run the bot with the settings of .env
 	@exec $(python) bot.py

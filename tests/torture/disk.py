@@ -11,8 +11,8 @@ from pathlib import Path
 SECTOR = 512
 """What a disk writes at once or not at all."""
 
-# strace -f -y -xx: `12345 pwrite64(7<\x2f..>, "\x0d..", 4096, 32) = 4096`, all text in hex. The number at the end is the
-# result; a call that another thread interrupts in the log has its end in a line of its own.
+# strace -f -y -xx: `12345 pwrite64(7<\x2f..>, "\x0d..", 4096, 32) = 4096`, all text in hex. The number at the end is
+# the result; a call that another thread interrupts in the log has its end in a line of its own.
 _CALL = re.compile(r"^(?P<pid>\d+) +(?P<name>\w+)\((?P<fd>\d+)(?:<(?P<path>[^>]*)>)?(?P<rest>.*)$")
 _RESUMED = re.compile(r"^(?P<pid>\d+) +<\.\.\. (?P<name>\w+) resumed>")
 

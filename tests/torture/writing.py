@@ -1,4 +1,4 @@
-"""A program that records rows and says which are committed, to be watched while it writes: `writing.py FOLDER COMMITS [PRAGMA]`."""
+"""A program that records rows and says which are committed: `writing.py FOLDER COMMITS [PRAGMA]`."""
 
 from __future__ import annotations
 
