@@ -5,7 +5,7 @@ python := .venv/bin/python
 install := $(python) -m pip install --require-hashes --no-deps --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help sandbox test torture run lint real-parts lock clean
+.PHONY: help sandbox test torture bench run lint real-parts lock clean
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of"
@@ -19,6 +19,9 @@ test: .venv/.dev ## run every test (REQUIRE_REAL=1: a test whose real part is ab
 
 torture: .venv/.dev ## run the proofs of durability in full, 20 minutes at the most, with a table at the end
 	TORTURE=1 REQUIRE_REAL=1 $(python) -m pytest tests/torture -n 2 -q
+
+bench: .venv/.dev ## measure the figures, each with its baseline in the same run
+	$(python) -m bench
 
 run: .venv/.run ## run the bot with the settings of .env
 	@exec $(python) bot.py

@@ -1,0 +1,59 @@
+"""`python -m bench`: the median of three runs of every figure, as a table, and as JSON in bench/figures.json."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.figures import FIGURES, Figure
+
+RUNS = 3
+RESULT = Path(__file__).with_name("figures.json")
+
+
+def machine() -> str:
+    """The machine in a line."""
+    return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+
+
+async def run() -> list[Figure]:
+    """Every figure, the run with the median ratio."""
+    medians: list[Figure] = []
+    for measure in FIGURES:
+        runs = sorted([await measure() for _ in range(RUNS)], key=lambda figure: figure.ratio)
+        medians.append(runs[RUNS // 2])
+        print(line(medians[-1]), flush=True)
+    return medians
+
+
+def line(figure: Figure) -> str:
+    """A figure as a line of the table."""
+    mark = "✓" if figure.reached else "✗"
+    return (
+        f"{mark} {figure.name:<32} {figure.baseline:>12,.2f} {figure.ours:>12,.2f} {figure.unit:<9} "
+        f"{figure.ratio:>9,.1f}x (to reach {figure.to_reach:,.1f}x)  {figure.note}"
+    )
+
+
+def main() -> int:
+    """The exit code: 0 where every figure is reached."""
+    print(f"  {'figure':<32} {'baseline':>12} {'ours':>12}\n")
+    figures = asyncio.run(run())
+    result = {
+        "machine": machine(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "figures": [asdict(figure) | {"reached": figure.reached} for figure in figures],
+    }
+    RESULT.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    print(f"\n{result['machine']}, {result['date']}; also in {RESULT.name}")
+    return 0 if all(figure.reached for figure in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
