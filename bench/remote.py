@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from aiohttp import web
@@ -46,12 +46,19 @@ class Server:
         self.requests += 1
         await self._open.wait()
         await asyncio.sleep(ROUND_TRIP_S)
-        items: list[Any] = body.get("items", [body]) if isinstance(body, dict) else body or []  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - any JSON
+        items = _items(body)
         self.rows += len(items)
         if request.path.endswith("/apply_sessions"):
             answers = [{"guild_id": item["guild_id"], "revision": item["revision"], "applied": True} for item in items]
             return web.json_response(answers)
         return web.json_response([], status=201 if request.method == "POST" else 200)
+
+
+def _items(body: Any) -> list[Any]:
+    """The rows in a request: of a bulk upsert, of `apply_sessions`, or a single one."""
+    if isinstance(body, list):
+        return cast(list[Any], body)
+    return cast(dict[str, Any], body).get("items", [body]) if body else []
 
 
 @dataclass(frozen=True, slots=True)
