@@ -97,9 +97,7 @@ class Replicator:
         if ghosts:
             log.info("%d sessions of an earlier run are removed", len(ghosts))
         for guild_id in ghosts:
-            self._store.hand_over(
-                lambda transaction, guild_id=guild_id: transaction.bury_session(guild_id, application_id)
-            )
+            self._store.hand_over(lambda transaction, guild_id=guild_id: transaction.close_session(guild_id))
         self._store.hand_over(lambda transaction: transaction.restamp_sessions(sorted(living)))
 
     async def _connect(self) -> None:
