@@ -89,7 +89,7 @@ class Bot(commands.AutoShardedBot):
         close_sessions(services.recorder, services.leftovers, services.playback.live())
         self.keep_running(lose_plays(services.recorder, services.leftovers, services.playback.live_plays), "lost-plays")
         if services.replicator is not None:
-            services.replicator.reconcile(str(self.application_id), self.owns, services.playback.live)
+            services.replicator.reconcile(str(self.application_id), self.owns, self.has_joined, services.playback.live)
         stats = Stats(
             services.recorder,
             services.settings.stats_interval,
@@ -117,7 +117,11 @@ class Bot(commands.AutoShardedBot):
         log.error("Unexpected fault in %s", event_method, exc_info=sys.exc_info())
 
     def owns(self, guild_id: str) -> bool:
-        """Whether the guild is of this process's shards (Discord's formula) and the bot is in it."""
+        """Whether the guild is of this process's shards, by Discord's formula."""
+        return guild_id.isdigit() and (int(guild_id) >> 22) % (self.shard_count or 1) in self.shards
+
+    def has_joined(self, guild_id: str) -> bool:
+        """Whether the bot is in the guild."""
         return guild_id.isdigit() and self.get_guild(int(guild_id)) is not None
 
     def states(self) -> dict[str, ServiceState]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from uuid_utils import uuid7
 
@@ -24,6 +24,8 @@ from services.recorder import Recorder
 from services.recovery import Leftovers, read_leftovers, settle_usages
 from services.settings import Settings
 from services.store import Store
+from services.store.upkeep import Upkeep
+from services.tasks import log_failure
 
 if TYPE_CHECKING:
     from services.replication import Replicator
@@ -86,6 +88,7 @@ async def open_services(
         store = await stack.enter_async_context(Store(settings.data_dir))
         recorder = Recorder(store)
         await stack.enter_async_context(_recorded_logs(recorder, redactor))
+        await stack.enter_async_context(_beside(Upkeep(store, now).run(), "store-upkeep"))
         leftovers = await read_leftovers(store)
         settle_usages(recorder, leftovers)
         replicator = None
@@ -116,13 +119,23 @@ async def _recorded_logs(recorder: Recorder, redactor: Redactor) -> AsyncGenerat
 
     root = logging.getLogger()
     root.addHandler(handler)
-    writing = asyncio.create_task(write_counts(), name="log-counts")
+    try:
+        async with _beside(write_counts(), "log-counts"):
+            yield
+    finally:
+        handler.flush()
+        root.removeHandler(handler)
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None], name: str) -> AsyncGenerator[None]:
+    """Run `work` for as long as the context lasts; should it fail, that is logged."""
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(log_failure)
     try:
         yield
     finally:
-        writing.cancel()
-        handler.flush()
-        root.removeHandler(handler)
+        task.cancel()
 
 
 def now() -> datetime:

@@ -235,7 +235,8 @@ class Playback:
         due = [live for live in self._guilds.values() if at - live.recorded_at >= wait[live.is_playing]]
         due.sort(key=lambda live: live.recorded_at)
         for live in due[: max(1, math.ceil(since * ROWS_A_SECOND))]:
-            self._stamp(live)
+            live.recorded_at = at
+            self._recorder.record_tick(live.session(at, self._now(), self._application_id()))
 
     def _find(self, play_id: str) -> LivePlay | None:
         guild_id = self._plays.get(play_id)

@@ -32,6 +32,10 @@ class Records(Protocol):
         """
         ...
 
+    def record_tick(self, session: Session) -> None:
+        """`record` for a session in which nothing changed but the time: it may reach Supabase a little later."""
+        ...
+
     def close_session(self, guild_id: str) -> None:
         """The guild's session has ended: its row goes, here and remotely."""
         ...
@@ -52,6 +56,11 @@ class Recorder:
         """See `Records.commit`."""
         kept = storable(row)
         await self._store.commit(lambda transaction: transaction.put(kept), TABLE_OF[type(row)])
+
+    def record_tick(self, session: Session) -> None:
+        """See `Records.record_tick`."""
+        kept = storable(session)
+        self._store.hand_over(lambda transaction: transaction.put_tick(kept), TABLE_OF[Session])
 
     def close_session(self, guild_id: str) -> None:
         """See `Records.close_session`."""

@@ -28,6 +28,9 @@ class MemoryRecorder:
             raise self.fault
         self.record(row)
 
+    def record_tick(self, session: Session) -> None:
+        self.record(session)
+
     def close_session(self, guild_id: str) -> None:
         self.history.append(guild_id)
         self.sessions.pop(guild_id, None)

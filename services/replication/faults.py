@@ -39,6 +39,10 @@ def fault_of(status: int | None, code: str | None, message: str, table: str, ret
         return TooSlow(said, retry_after)
     if status == 413 or code == "21000" or (len(code) == 5 and code[:2] in {"22", "23"}):
         return Refused(said)
+    if status is not None and (status < 400 or (status == 404 and not code)):
+        return not_supabase(table, status)
+    if status == 540:
+        return Paused(f"the Supabase project is paused: restore it in its dashboard ({said})")
     if code == "25006" or status == 402:
         return Paused(f"Supabase takes no writes now: the plan is full or the project is restricted ({said})")
     if code in {"PGRST202", "PGRST204", "PGRST205", "42P01", "42703", "42883", "42P10"}:
@@ -50,3 +54,11 @@ def fault_of(status: int | None, code: str | None, message: str, table: str, ret
     if status is None or status in {408, 425, 429} or status >= 500:
         return Transient(said, retry_after)
     return Paused(said)
+
+
+def not_supabase(table: str, status: int) -> Paused:
+    """For an answer that PostgREST does not give: a redirect, somebody's web page, no such route."""
+    return Paused(
+        f"SUPABASE_URL does not lead to a Supabase project: {table} was answered with {status} and no rows; "
+        "it has to be the project's URL alone, such as https://your-project.supabase.co"
+    )

@@ -7,6 +7,7 @@ import json
 import logging
 import sqlite3
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,11 @@ log = logging.getLogger("bot.replication")
 GATHER_SECONDS = 0.5
 BATCH_ROWS = 500
 BATCH_BYTES = 256 * 1024
+SLOWER_ROWS = 50
+"""So many more rows go in a batch after one that went well, where batches had to become smaller."""
 PAUSED_RETRY_SECONDS = 10.0
+REFUSED_IN_A_ROW = 20
+"""After so many rows set aside without one that was taken, it is not the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,8 @@ class Lane(ABC):
         self._wake = asyncio.Event()
         self._backoff = Backoff()
         self._rows = BATCH_ROWS
+        self._refused = 0
+        self.select = f"SELECT * FROM {table.name} WHERE revision <> replicated_revision AND set_aside IS NULL"
         # A failure to replicate log rows goes to the console alone: as a row it would only wait behind itself.
         self._extra = {"kept": table.row_type is not LogEntry}
 
@@ -74,7 +81,7 @@ class Lane(ABC):
         while True:
             try:
                 self._wake.clear()
-                if not await self._send_next():
+                if not await self.send_next():
                     return
                 self._worked()
             except Paused as fault:
@@ -89,7 +96,13 @@ class Lane(ABC):
                 self._fail(f"local store: {error}")
                 await asyncio.sleep(self._backoff.delay(None))
 
-    async def _send_next(self) -> bool:
+    async def send_next(self) -> bool:
+        """Send what is due; whether there was anything.
+
+        Raises:
+            RemoteFault: it did not work, or not all of it.
+            StoreUnavailable, sqlite3.Error: the local store cannot be used now.
+        """
         batch = await self._store.read(self._read)
         if not batch:
             return False
@@ -100,6 +113,7 @@ class Lane(ABC):
         """Send `batch`; where a row of it is refused, find that row by halving, and set it aside."""
         try:
             await self.send(batch)
+            self._refused = 0
         except Refused as fault:
             if len(batch) == 1:
                 await self._set_aside(batch[0], fault)
@@ -118,6 +132,12 @@ class Lane(ABC):
         await self._store.commit(lambda transaction: transaction.acknowledge(self.table, sent))
 
     async def _set_aside(self, row: Waiting, fault: RemoteFault) -> None:
+        if self._refused >= REFUSED_IN_A_ROW:
+            raise Paused(
+                f"{fault}; so were {self._refused} rows before it, one after the other: a migration is missing, or "
+                "the table is another program's. `doctor --retry-set-aside` has them sent again"
+            ) from fault
+        self._refused += 1
         log.warning("A row of %s was set aside: %s", self.table.name, fault, extra=self._extra)
         await self._store.commit(
             lambda transaction: transaction.set_aside(self.table, row.key, row.revision, str(fault))
@@ -126,17 +146,17 @@ class Lane(ABC):
     def _read(self, connection: sqlite3.Connection) -> list[Waiting]:
         batch: list[Waiting] = []
         size = 0
-        for record in connection.execute(
-            f"SELECT * FROM {self.table.name} WHERE revision <> replicated_revision AND set_aside IS NULL "
-            "ORDER BY revision LIMIT ?",
-            (self._rows,),
-        ):
+        for record in self.waiting(connection, self._rows):
             item = self.item(dict(record))
             size += len(json.dumps(item))
             if batch and size > BATCH_BYTES:
                 break
             batch.append(Waiting(record[self.table.key], record["revision"], item))
         return batch
+
+    def waiting(self, connection: sqlite3.Connection, limit: int) -> Iterable[sqlite3.Row]:
+        """Up to `limit` rows that are due, in the order in which they go."""
+        return connection.execute(f"{self.select} ORDER BY revision LIMIT ?", (limit,))
 
     def item(self, record: dict[str, Any]) -> Item:
         """What is sent for a stored record."""
@@ -146,7 +166,7 @@ class Lane(ABC):
         if self.paused or self.failing:
             log.info("%s is replicated again", self.table.name, extra=self._extra)
         self.paused = self.failing = None
-        self._rows = min(BATCH_ROWS, self._rows * 2)
+        self._rows = min(BATCH_ROWS, self._rows + SLOWER_ROWS)
         self._backoff.reset()
 
     def _pause(self, reason: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any, Self
@@ -14,43 +14,39 @@ from postgrest.exceptions import APIError
 from postgrest.types import ReturnMethod
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
-from services.replication.faults import Refused, TooSlow, Transient, fault_of
+from services.replication.clock_offset import ClockOffset
+from services.replication.faults import Paused, Refused, TooSlow, Transient, fault_of, not_supabase
+from services.store.clock import NO_CLOCKS
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+LONGEST_WISH = 300.0
+"""A server that asks for a longer pause is asked again after this: a slip of its must not stop us for days."""
 Item = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class SessionAnswer:
-    """What the database has for a guild after `apply_sessions`."""
-
-    guild_id: str
-    revision: int
 
 
 # The client keeps neither status nor headers of a failed answer; a hook of httpx's does, in the request's own task.
 _answer: ContextVar[httpx.Response | None] = ContextVar("answer", default=None)
 
 
-async def _keep_answer(response: httpx.Response) -> None:
-    _answer.set(response)
-
-
 class Remote:
     """A Supabase project's tables. Every method raises a `RemoteFault` where it did not work."""
 
-    def __init__(self, client: AsyncClient, http: httpx.AsyncClient) -> None:
-        self._client = client
-        self._http = http
+    def __init__(self) -> None:
+        self._http = httpx.AsyncClient(
+            timeout=TIMEOUT, http2=False, event_hooks={"request": [_note_time], "response": [self._keep_answer]}
+        )
+        self._client: AsyncClient
+        self.clock = ClockOffset()
 
     @classmethod
     async def open(cls, url: str, key: str) -> Self:
         """A client for the project at `url`; nothing is sent yet."""
-        http = httpx.AsyncClient(timeout=TIMEOUT, http2=False, event_hooks={"response": [_keep_answer]})
+        remote = cls()
         options = AsyncClientOptions(
-            httpx_client=http, auto_refresh_token=False, persist_session=False, postgrest_client_retry=False
+            httpx_client=remote._http, auto_refresh_token=False, persist_session=False, postgrest_client_retry=False
         )
-        return cls(await acreate_client(url, key, options), http)
+        remote._client = await acreate_client(url, key, options)
+        return remote
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -59,34 +55,65 @@ class Remote:
     async def upsert(self, table: str, items: list[Item], key: str) -> None:
         """Write rows whole; the database keeps what is newer than them."""
         rows: Any = self._client.table(table)
-        await self._ask(table, rows.upsert(items, on_conflict=key, returning=ReturnMethod.minimal).execute)
+        request = rows.upsert(items, on_conflict=key, returning=ReturnMethod.minimal)
+        await self._ask(table, request.execute, items, silent=True)
 
-    async def apply_sessions(self, items: list[Item]) -> list[SessionAnswer]:
-        """Write and delete session rows in one transaction."""
+    async def apply_sessions(self, items: list[Item]) -> dict[str, int]:
+        """Write and delete session rows in one transaction; the revision that the database now has, by guild."""
         request = self._client.rpc("apply_sessions", {"items": items})  # pyright: ignore[reportArgumentType] - any JSON is taken
-        answer: Any = await self._ask("apply_sessions", request.execute)
-        return [SessionAnswer(row["guild_id"], row["revision"]) for row in answer.data]
+        rows = await self._ask("apply_sessions", request.execute, items)
+        answers = {str(row["guild_id"]): int(row["revision"]) for row in rows}
+        if not all(item["guild_id"] in answers for item in items):
+            raise Paused(
+                "apply_sessions gave no answer, or not this release's: apply the files of migrations/ in order, and "
+                "look whether SUPABASE_URL is the project's"
+            )
+        return answers
+
+    async def forget_revision(self, guild_id: str) -> None:
+        """Take away a session's revision that no clock can have given."""
+        table: Any = self._client.table("session_revisions")
+        request = table.update({"revision": 0}, returning=ReturnMethod.minimal)
+        request = request.eq("guild_id", guild_id).gte("revision", NO_CLOCKS)
+        await self._ask("session_revisions", request.execute, silent=True)
 
     async def highest_revision(self, table: str) -> int:
-        """The highest revision of a table that several stores may write; 0 where it is empty."""
-        request = self._client.table(table).select("revision").order("revision", desc=True).limit(1)
-        answer: Any = await self._ask(table, request.execute)
-        return answer.data[0]["revision"] if answer.data else 0
-
-    async def sessions_of(self, application_id: str) -> list[str]:
-        """The guilds with a session row of this application's or, from an older bot, of nobody's."""
+        """The highest revision of a table that several stores may write, of those that a clock can give; or 0."""
         request = (
-            self._client.table("active_sessions")
-            .select("guild_id")
-            .or_(f"application_id.eq.{application_id},application_id.is.null")
+            self._client.table(table).select("revision").lt("revision", NO_CLOCKS).order("revision", desc=True).limit(1)
         )
-        answer: Any = await self._ask("active_sessions", request.execute)
-        return [row["guild_id"] for row in answer.data]
+        rows = await self._ask(table, request.execute)
+        return int(rows[0]["revision"]) if rows else 0
 
-    async def _ask(self, table: str, execute: Callable[[], Awaitable[object]]) -> object:
+    async def sessions_of(self, application_id: str) -> list[tuple[str, str | None]]:
+        """(guild, application) of each session row that is this application's or, from an older bot, nobody's."""
+        found: list[tuple[str, str | None]] = []
+        while True:  # a project gives so many rows at a time, however many are asked for
+            request = (
+                self._client.table("active_sessions")
+                .select("guild_id", "application_id")
+                .or_(f"application_id.eq.{application_id},application_id.is.null")
+                .gt("guild_id", found[-1][0] if found else "")
+                .order("guild_id")
+            )
+            rows = await self._ask("active_sessions", request.execute)
+            if not rows:
+                return found
+            found += [(row["guild_id"], row["application_id"]) for row in rows]
+
+    async def _keep_answer(self, response: httpx.Response) -> None:
+        _answer.set(response)
+        date = _seconds(response.headers.get("Date"))
+        if date is not None:
+            self.clock.seen(date, response.request.extensions["sent_at"], time())
+
+    async def _ask(
+        self, table: str, execute: Callable[[], Awaitable[Any]], items: Sequence[Item] = (), *, silent: bool = False
+    ) -> list[Any]:
+        """The rows of the answer to a request with `items`; `silent` where PostgREST says nothing."""
         _answer.set(None)
         try:
-            return await execute()
+            rows: Any = (await execute()).data
         except APIError as error:
             response = _answer.get()
             status = response.status_code if response is not None else None
@@ -98,8 +125,27 @@ class Remote:
             raise TooSlow(f"{table}: no answer in time ({type(error).__name__})") from error
         except httpx.HTTPError as error:
             raise Transient(f"{table}: {type(error).__name__} {_short(str(error))}".strip()) from error
-        except (UnicodeError, ValueError) as error:
+        except (UnicodeError, ValueError, httpx.InvalidURL) as error:
+            if all(_is_sendable(item) for item in items):
+                raise Paused(f"SUPABASE_URL cannot be used: {type(error).__name__}") from error
             raise Refused(f"{table}: {type(error).__name__}") from error
+        # The client takes any answer below 300 for PostgREST's, a web page too: nothing was written then.
+        response = _answer.get()
+        if not isinstance(rows, list) or (silent and response is not None and response.content):
+            raise not_supabase(table, response.status_code if response is not None else 200)
+        return rows  # pyright: ignore[reportUnknownVariableType] - whatever JSON holds
+
+
+async def _note_time(request: httpx.Request) -> None:
+    request.extensions["sent_at"] = time()
+
+
+def _is_sendable(item: Item) -> bool:
+    try:
+        json.dumps(item, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        return False
+    return True
 
 
 def _short(text: str | None) -> str:
@@ -109,9 +155,15 @@ def _short(text: str | None) -> str:
 def _retry_after(header: str | None) -> float | None:
     if not header:
         return None
-    if header.isdigit():
-        return float(header)
+    if header.isascii() and header.isdigit():
+        return min(float(header), LONGEST_WISH)
+    at = _seconds(header)
+    return None if at is None else min(max(0.0, at - time()), LONGEST_WISH)
+
+
+def _seconds(header: str | None) -> float | None:
+    """An HTTP date in seconds since 1970."""
     try:
-        return max(0.0, parsedate_to_datetime(header).timestamp() - time())
-    except ValueError:
+        return parsedate_to_datetime(header).timestamp() if header else None
+    except (ValueError, OverflowError):
         return None

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextlib import suppress
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from services.errors import StoreUnavailable
 from services.replication.backoff import Backoff
 from services.replication.faults import Paused, RemoteFault, Transient
 from services.replication.lane import PAUSED_RETRY_SECONDS, KeyedLane, Lane
 from services.replication.remote import Remote
+from services.replication.retry import watch_for_retry
 from services.replication.sessions import SessionLane
 from services.rows import State
 from services.store import TABLES, Store, Table
 from services.store.tables import SESSIONS, TABLE_OF
+from services.tasks import log_failure
 
 log = logging.getLogger("bot.replication")
 
 Answer = TypeVar("Answer")
 FLUSH_SECONDS = 3.0
 # Only these can be written by two stores, so only these can hold a revision above this store's clock.
-SHARED = ("session_revisions", TABLE_OF[State].name)
+STATE = TABLE_OF[State]
+SHARED = ("session_revisions", STATE.name)
 
 
 class Replicator:
@@ -46,10 +49,10 @@ class Replicator:
         self._refusing: RemoteFault | None = None
         """Why what comes before the rows (reading the highest revisions and the sessions) has not worked yet."""
         self._store.listeners.append(self._woken)
-        self._tasks = [asyncio.create_task(self._connect(), name="replication-connect")]
-        self._tasks += [
-            asyncio.create_task(self._run(lane), name=f"replication-{table.name}") for table, lane in self.lanes.items()
-        ]
+        self._begin(self._connect(), "connect")
+        self._begin(watch_for_retry(self._store), "retry")
+        for table, lane in self.lanes.items():
+            self._begin(self._run(lane), table.name)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -59,7 +62,10 @@ class Replicator:
             async with asyncio.timeout(FLUSH_SECONDS):
                 # An empty change comes after all that was handed over: what the last second recorded is read too.
                 await self._store.commit(lambda _: None)
-                await asyncio.gather(*(lane.flush() for lane in self.lanes.values()))
+                lanes = [lane for lane in self.lanes.values() if self._may_send(lane)]
+                for outcome in await asyncio.gather(*(lane.flush() for lane in lanes), return_exceptions=True):
+                    if isinstance(outcome, Exception):
+                        log.error("The last flush failed unexpectedly", exc_info=outcome)
         with suppress(TimeoutError):
             async with asyncio.timeout(0.5):
                 await self._remote.aclose()
@@ -77,29 +83,41 @@ class Replicator:
             return str(self._refusing)
         return next((lane.failing for lane in self.lanes.values() if lane.failing), None)
 
-    def reconcile(self, application_id: str, owns: Callable[[str], bool], live: Callable[[], Collection[str]]) -> None:
-        """After READY: remove this application's remote sessions that do not live, re-stamp those that do.
+    def reconcile(
+        self,
+        application_id: str,
+        owns: Callable[[str], bool],
+        joined: Callable[[str], bool],
+        live: Callable[[], Collection[str]],
+    ) -> None:
+        """After READY: remove remote sessions that do not live, re-stamp those that do.
 
-        Runs in the background for as long as it takes; `live` is asked when the remote rows are known.
+        Removed are this application's in the guilds that this process `owns`, by Discord's formula, and an older
+        bot's, which name no application, in the guilds that it has `joined`. Runs in the background for as long as
+        it takes; `live` is asked when the remote rows are known.
         """
         self._sessions.owns = owns
-        self._tasks.append(
-            asyncio.create_task(self._reconcile(application_id, owns, live), name="replication-reconcile")
-        )
+        self._begin(self._reconcile(application_id, owns, joined, live), "reconcile")
 
     async def _reconcile(
-        self, application_id: str, owns: Callable[[str], bool], live: Callable[[], Collection[str]]
+        self,
+        application_id: str,
+        owns: Callable[[str], bool],
+        joined: Callable[[str], bool],
+        live: Callable[[], Collection[str]],
     ) -> None:
         await self._lifted.wait()
         seen = await self._insist(lambda: self._remote.sessions_of(application_id))
         living = set(live())
-        ghosts = [guild_id for guild_id in seen if guild_id not in living and owns(guild_id)]
+        ghosts = [
+            guild_id
+            for guild_id, application in seen
+            if guild_id not in living and owns(guild_id) and (application is not None or joined(guild_id))
+        ]
         if ghosts:
-            log.info("%d sessions of an earlier run are removed", len(ghosts))
+            log.info("Sessions of an earlier run are removed: %d", len(ghosts))
         for guild_id in ghosts:
-            self._store.hand_over(
-                lambda transaction, guild_id=guild_id: transaction.bury_session(guild_id, application_id)
-            )
+            self._store.hand_over(lambda transaction, guild_id=guild_id: transaction.close_session(guild_id))
         self._store.hand_over(lambda transaction: transaction.restamp_sessions(sorted(living)))
 
     async def _connect(self) -> None:
@@ -113,7 +131,10 @@ class Replicator:
         while True:
             try:
                 answer = await ask()
-            except RemoteFault as fault:
+            except Exception as error:
+                fault = error if isinstance(error, RemoteFault) else Transient(f"unexpected {error!r}")
+                if fault is not error:
+                    log.exception("Replication could not begin")
                 if self._refusing is None:
                     log.warning("Supabase is not ready: %s", fault)
                 self._refusing = fault
@@ -126,9 +147,17 @@ class Replicator:
 
     async def _run(self, lane: Lane) -> None:
         # Rows that two stores may write must not be sent from a clock that is behind.
-        if lane.table.name in {"active_sessions", "bot_state"}:
+        if not self._may_send(lane):
             await self._lifted.wait()
         await lane.run()
+
+    def _may_send(self, lane: Lane) -> bool:
+        return self._lifted.is_set() or lane.table not in {SESSIONS, STATE}
+
+    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=f"replication-{name}")
+        task.add_done_callback(log_failure)
+        self._tasks.append(task)
 
     def _woken(self, changed: set[Table]) -> None:
         for table in changed:

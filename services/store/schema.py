@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 log = logging.getLogger("bot.store")
 
+WAL_BYTES = 16 * 2**20
+"""The WAL is cut back to this after something large went through it."""
 _KEPT = "revision INTEGER NOT NULL, replicated_revision INTEGER NOT NULL DEFAULT 0, set_aside TEXT"
 
 # Each entry takes the file from the version of its index to the next.
@@ -51,6 +54,8 @@ VERSIONS = (
         PRIMARY KEY (table_name, reason));
     CREATE TABLE local_facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     """,
+    # Whether what waits in a session's row is only the time that has passed.
+    "ALTER TABLE active_sessions ADD COLUMN tick INTEGER NOT NULL DEFAULT 0;",
 )
 
 
@@ -93,11 +98,17 @@ def set_damaged_aside(path: Path) -> Path:
 def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
     try:
+        # So that a file shrinks when rows go; a file that has tables already takes it up by a VACUUM only.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
         connection.execute("PRAGMA synchronous = FULL")
         if (verdict := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             raise sqlite3.DatabaseError(verdict)
         _bring_up_to_date(connection, path)
+        if connection.execute("PRAGMA auto_vacuum").fetchone()[0] == 0:
+            with suppress(sqlite3.OperationalError):  # a disk with no room for it: the file works, it only stays large
+                connection.execute("VACUUM")
     except BaseException:
         connection.close()
         raise
@@ -113,7 +124,7 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
             "what was recorded since that copy stays in the newer file."
         )
     for target, statements in enumerate(VERSIONS[version:], start=version + 1):
-        if target > 1:
+        if version:
             _copy(connection, path.with_name(f"{path.name}.bak-{target - 1}"))
         connection.executescript(f"BEGIN IMMEDIATE; {statements} PRAGMA user_version = {target}; COMMIT;")
 

@@ -6,7 +6,8 @@ import asyncio
 import fcntl
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Self, TypeVar
 
@@ -16,6 +17,7 @@ from services.store.writer import Change, Writer
 
 T = TypeVar("T")
 COMMIT_TIMEOUT = 5.0
+READ_END_TIMEOUT = 0.5
 CLOSE_TIMEOUT = 1.5
 
 
@@ -41,19 +43,24 @@ class Store:
         self._loop = asyncio.get_running_loop()
         self._lock = self._take_lock()
         try:
-            self._writer = Writer(self.path, self._committed)
+            # On a thread: looking through a large file takes seconds, and a signal has to be heard meanwhile.
+            self._writer = await asyncio.to_thread(Writer, self.path, self._committed)
         except BaseException:
             self._lock.close()
             raise
         # Reads have a thread and a connection of their own: sharing the writer's made readers wait for its fsync.
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
         self._reading: sqlite3.Connection | None = None
+        self._reading_file = 0
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        # The writer's connection goes last: the last one to close empties the WAL into the file.
-        self._reader.submit(self._close_reading)
+        if self._reading is not None:
+            self._reading.interrupt()
+        closed = self._reader.submit(self._close_reading)
         self._reader.shutdown(wait=False)
+        # The writer's connection goes last: the last one to close empties the WAL into the file.
+        await asyncio.to_thread(wait, [closed], READ_END_TIMEOUT)
         await asyncio.to_thread(self._writer.close, CLOSE_TIMEOUT)
         self._lock.close()
 
@@ -75,20 +82,30 @@ class Store:
         """Give a change to the writer and return once it is on the disk.
 
         Raises:
-            StoreUnavailable: it cannot be committed now, or was not within 5 s; it will not be committed later.
+            StoreUnavailable: it is not committed, nor will it be later: the store cannot be written, or is busy.
         """
         done: Future[None] = Future()
         self._writer.submit(change, table, done)
+        committed = asyncio.wrap_future(done)
         try:
-            await asyncio.wait_for(asyncio.wrap_future(done), COMMIT_TIMEOUT)
-        except TimeoutError as error:
-            raise StoreUnavailable(f"no commit within {COMMIT_TIMEOUT:g} s") from error
+            await asyncio.wait({committed}, timeout=COMMIT_TIMEOUT)
+        except asyncio.CancelledError:
+            committed.cancel()
+            raise
+        # What the disk is in the middle of cannot be taken back: then only its outcome is the truth.
+        if done.cancel():
+            raise StoreUnavailable(f"no commit within {COMMIT_TIMEOUT:g} s")
+        await committed
 
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """Run `query` on the reading connection (rows come as `sqlite3.Row`), on a thread of its own."""
         return await self._loop.run_in_executor(self._reader, self._read, query)
 
     def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        if self._reading_file != self._writer.files_begun:
+            # Under this connection is a file that was set aside: it would answer for ever, and nothing would change.
+            self._close_reading()
+            self._reading_file = self._writer.files_begun
         if self._reading is None:
             # Not by `mode=ro`: a read-only connection cannot open a WAL file whose shared memory is not there yet.
             self._reading = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
@@ -97,7 +114,7 @@ class Store:
         try:
             return query(self._reading)
         except sqlite3.DatabaseError:
-            # The file may have been set aside under this connection; the next read opens the one that is there.
+            # The connection may be what is broken; the next read has another.
             self._close_reading()
             raise
 
@@ -107,7 +124,9 @@ class Store:
             self._reading = None
 
     def _committed(self, changed: set[Table]) -> None:
-        self._loop.call_soon_threadsafe(self._tell, changed)
+        # A writer that a hung disk has kept beyond the loop's end has nobody to tell.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._tell, changed)
 
     def _tell(self, changed: set[Table]) -> None:
         for listener in self.listeners:
@@ -118,7 +137,9 @@ class Store:
         lock = self.path.with_name("bot.lock").open("w")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except OSError as error:
             lock.close()
+            if not isinstance(error, BlockingIOError):
+                raise
             raise StoreInUse(f"Another bot runs on {self.path.parent}; give each its own DATA_DIR") from None
         return lock

@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 
-from services.rows import Row
+from services.rows import LogEntry, Row, Session, Stat
 from services.store.clock import RevisionClock
-from services.store.tables import SESSIONS, TABLE_OF, Table, Value
+from services.store.tables import SESSIONS, TABLE_OF, TABLES, Table, Value
 
+STATS, LOGS = TABLE_OF[Stat], TABLE_OF[LogEntry]
+_LEVELS = ("level = 'DEBUG'", "level = 'INFO'", "level = 'WARNING'", "1")
 _COUNT = {
     "accepted": "INSERT INTO books (table_name, accepted) VALUES (?, ?) "
     "ON CONFLICT DO UPDATE SET accepted = accepted + excluded.accepted",
@@ -28,9 +30,13 @@ def _insert(table: Table) -> str:
 
 @cache
 def _update(table: Table) -> str:
-    alive = "deleted = 0, " if table is SESSIONS else ""
+    alive = "deleted = 0, tick = 0, " if table is SESSIONS else ""
     columns = ", ".join(f"{name} = ?" for name in (*table.columns, "revision"))
     return f"UPDATE {table.name} SET {alive}{columns}, set_aside = NULL WHERE {table.key} = ?"
+
+
+# A row that a person's change waits in stays that change's, however far it has moved on since.
+_IS_TICK = "tick = (revision = replicated_revision OR tick)"
 
 
 class Transaction:
@@ -53,34 +59,39 @@ class Transaction:
         else:
             self._connection.execute(_update(table), [*values, getattr(row, table.key)])
 
-    def close_session(self, guild_id: str) -> None:
-        """Mark the guild's session deleted; the row goes when the deletion has been replicated."""
+    def put_tick(self, session: Session) -> None:
+        """Keep `session`, which has only moved on by time: it may be sent after what people changed."""
         self.changed.add(SESSIONS)
-        self._connection.execute(
-            "UPDATE active_sessions SET deleted = 1, is_playing = 0, revision = ?, set_aside = NULL "
-            "WHERE guild_id = ? AND deleted = 0",
-            (self._clock.next(), guild_id),
-        )
+        values: list[Value] = [*SESSIONS.to_sql(session), self._clock.next(), session.guild_id]
+        update = _update(SESSIONS).replace("tick = 0", _IS_TICK)
+        if not self._connection.execute(update, values).rowcount:
+            self.put(session)
 
-    def bury_session(self, guild_id: str, application_id: str) -> None:
-        """Have a row deleted remotely that this store knows nothing of: an earlier run's, from a disk that is gone."""
+    def close_session(self, guild_id: str) -> None:
+        """Mark the guild's session deleted; the row goes when the deletion has been replicated.
+
+        A session that this store knows nothing of (from a file that was lost) is deleted remotely all the same.
+        """
         self.changed.add(SESSIONS)
-        fresh = self._connection.execute(
+        revision = self._clock.next()
+        self._counts[SESSIONS, "accepted"] += self._connection.execute(
             "INSERT INTO active_sessions (guild_id, track_title, position_ms, duration_ms, is_playing, updated_at, "
             "speed, application_id, deleted, revision) "
-            "VALUES (?, '', 0, 0, 0, '1970-01-01T00:00:00+00:00', 1, ?, 1, ?) ON CONFLICT (guild_id) DO NOTHING",
-            (guild_id, application_id, self._clock.next()),
+            "VALUES (?, '', 0, 0, 0, '1970-01-01T00:00:00+00:00', 1, '', 1, ?) ON CONFLICT (guild_id) DO NOTHING",
+            (guild_id, revision),
         ).rowcount
-        self._counts[SESSIONS, "accepted"] += fresh
-        if not fresh:
-            self.close_session(guild_id)
+        self._connection.execute(
+            "UPDATE active_sessions SET deleted = 1, is_playing = 0, tick = 0, revision = ?, set_aside = NULL "
+            "WHERE guild_id = ? AND deleted = 0",
+            (revision, guild_id),
+        )
 
     def restamp_sessions(self, guild_ids: Iterable[str]) -> None:
         """Send these guilds' session rows again, deletions too: a higher revision of theirs was seen elsewhere."""
         self.changed.add(SESSIONS)
         for guild_id in guild_ids:
             self._connection.execute(
-                "UPDATE active_sessions SET revision = ?, set_aside = NULL WHERE guild_id = ?",
+                "UPDATE active_sessions SET revision = ?, tick = 0, set_aside = NULL WHERE guild_id = ?",
                 (self._clock.next(), guild_id),
             )
 
@@ -103,6 +114,44 @@ class Transaction:
             (cause, key, revision),
         )
 
+    def retry_set_aside(self) -> int:
+        """Have every row that was set aside sent again, whatever becomes of it; how many there are."""
+        rows = 0
+        for table in TABLES:
+            found = self._connection.execute(
+                f"UPDATE {table.name} SET set_aside = NULL WHERE set_aside IS NOT NULL"
+            ).rowcount
+            if found:
+                self.changed.add(table)
+            rows += found
+        return rows
+
+    def age_out(self, table: Table, over: str, before: str, limit: int) -> int:
+        """Delete up to `limit` delivered rows from before the ISO time `before` that are `over` (an SQL condition);
+        the books keep their number. How many went."""
+        rows = self._delete(table, f"revision = replicated_revision AND created_at < ? AND {over}", limit, before)
+        self._counts[table, "aged_out"] += rows
+        return rows
+
+    def make_room(self, limit: int) -> int:
+        """Delete up to `limit` rows of the least worth: delivered ones first, which loses nothing; then, as counted
+        drops, statistics and then logs from the lowest level. How many went."""
+        for table in (STATS, LOGS):
+            if rows := self._delete(table, "revision = replicated_revision", limit):
+                self._counts[table, "aged_out"] += rows
+                return rows
+        for table, which in ((STATS, "1"), *((LOGS, level) for level in _LEVELS)):
+            if rows := self._delete(table, which, limit):
+                self._note_drop(table, "disk_bound", rows)
+                return rows
+        return 0
+
+    def shrink(self, pages: int) -> None:
+        """Give up to `pages` free pages of the file back to the disk."""
+        for _ in range(pages):
+            # One by one: the sqlite3 module stops at the statement's first step, which frees one page.
+            self._connection.execute("PRAGMA incremental_vacuum(1)")
+
     def lift_clock(self, revision: int) -> None:
         """Go above a revision seen in the remote store."""
         self._clock.lift(revision)
@@ -110,10 +159,25 @@ class Transaction:
     def count_drop(self, table: Table, reason: str, rows: int) -> None:
         """`rows` rows could not be kept, for `reason`."""
         self._counts[table, "accepted"] += rows
+        self._note_drop(table, reason, rows)
+
+    def _note_drop(self, table: Table, reason: str, rows: int) -> None:
         self._connection.execute(
             "INSERT INTO drops VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET rows = rows + excluded.rows",
             (table.name, reason, rows),
         )
+
+    def _delete(self, table: Table, which: str, limit: int, *values: Value) -> int:
+        # Rows are numbered as they come: the oldest first, without sorting the whole table.
+        return self._connection.execute(
+            f"DELETE FROM {table.name} WHERE rowid IN "
+            f"(SELECT rowid FROM {table.name} WHERE {which} ORDER BY rowid LIMIT ?)",
+            (*values, limit),
+        ).rowcount
+
+    def forget_fact(self, name: str) -> None:
+        """Remember it no longer."""
+        self._connection.execute("DELETE FROM local_facts WHERE name = ?", (name,))
 
     def keep_fact(self, name: str, value: str) -> None:
         """Remember a small local fact, such as the hash of the commands last registered."""

@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 
 from services.errors import StoreUnavailable
 from services.store.clock import RevisionClock
-from services.store.schema import open_store
+from services.store.schema import StoreTooNew, open_store
 from services.store.tables import Table
 from services.store.transaction import Transaction
 
@@ -27,6 +27,8 @@ GROUP = 500
 HELD_IN_MEMORY = 10_000
 """Changes that wait while the file cannot be written; beyond them rows are dropped and counted."""
 RETRY_SECONDS = 0.5
+REOPEN_TRIES = 10
+"""After so many failures in a row the file is opened anew, should the connection be what is broken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,18 @@ class Job:
     """The table whose row this is, for the books should it be dropped; None for what is no row."""
     done: Future[None] | None
 
+    def begin(self) -> bool:
+        """Whether it is still wanted; from now on whoever waits for it cannot take it back."""
+        return self.done is None or self.done.set_running_or_notify_cancel()
+
     def tell(self, fault: str | None) -> None:
         """Tell the one who waits, if any, that the change is on the disk, or why it will never be."""
-        if self.done is not None and self.done.set_running_or_notify_cancel():
-            if fault is None:
-                self.done.set_result(None)
-            else:
-                self.done.set_exception(StoreUnavailable(fault))
+        if self.done is None:
+            return
+        if fault is None:
+            self.done.set_result(None)
+        else:
+            self.done.set_exception(StoreUnavailable(fault))
 
 
 class Writer:
@@ -54,10 +61,15 @@ class Writer:
         self.path = path
         self.fault: str | None = None
         """Why nothing can be committed now, in SQLite's words; None while all is well."""
+        self.files_begun = 1
+        """Grows when the file was damaged and another begun: what was read of the old one is of no use."""
         self._on_commit = on_commit
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._counting = threading.Lock()
         self._dropped: Counter[tuple[Table, str]] = Counter()
         self._connection = open_store(path)
+        self._unusable = False
+        self._tries = 0
         last: int = self._connection.execute("SELECT revision FROM clock").fetchone()[0]
         self._clock = RevisionClock(last, lambda: time.time_ns() // 1000)
         self._stopping = threading.Event()
@@ -69,11 +81,6 @@ class Writer:
         """Changes handed over and not yet committed."""
         return self._queue.qsize()
 
-    @property
-    def dropped(self) -> Counter[tuple[Table, str]]:
-        """Rows dropped since the file could last be written, by table and reason."""
-        return self._dropped
-
     def submit(self, change: Change, table: Table | None = None, done: Future[None] | None = None) -> None:
         """Hand over a change. With `done`, its commit is told; while the file cannot be written it fails at once."""
         if (fault := self.fault) is not None:
@@ -81,7 +88,7 @@ class Writer:
                 done.set_exception(StoreUnavailable(fault))
                 return
             if table is not None and self._queue.qsize() >= HELD_IN_MEMORY:
-                self._dropped[table, "disk_full" if "full" in fault else "store_unavailable"] += 1
+                self._count_drop(table, "disk_full" if "full" in fault else "store_unavailable")
                 return
         self._queue.put(Job(change, table, done))
 
@@ -107,39 +114,38 @@ class Writer:
                     last = True
                 else:
                     batch.append(job)
-            self._commit(batch)
+            self._commit([job for job in batch if job.begin()])
         self._connection.close()
 
     def _commit(self, batch: list[Job]) -> None:
         while True:
             try:
-                self._commit_group(batch)
-            except sqlite3.OperationalError as error:
-                batch = self._unavailable(batch, str(error))
-            except sqlite3.DatabaseError as error:
-                if getattr(error, "sqlite_errorname", "") in {"SQLITE_CORRUPT", "SQLITE_NOTADB"}:
-                    batch = self._unavailable(batch, str(error))
-                    self._reopen()
-                else:
-                    return self._one_by_one(batch)
-            except (ValueError, TypeError, OverflowError):
-                return self._one_by_one(batch)
+                changed = self._commit_group(batch)
+            except Exception as error:  # noqa: BLE001 - whatever a change does, this thread has to go on
+                if not is_the_files(error):
+                    return self._one_by_one(batch, error)
+                batch = self._unavailable(batch, error)
             else:
+                for job in batch:
+                    job.tell(None)
                 if self.fault is not None:
                     self.fault = None
                     log.warning("The local store can be written again")
-                return None
+                return self._on_commit(changed) if changed else None
             if self._stopping.wait(RETRY_SECONDS):
                 log.error("%d changes could not be kept: %s", len(batch), self.fault)
                 return None
 
-    def _commit_group(self, batch: list[Job]) -> None:
-        before, dropped = self._clock.last, self._dropped.copy()
+    def _commit_group(self, batch: list[Job]) -> set[Table]:
+        if self._unusable:
+            self._reopen()
+        before = self._clock.last
+        with self._counting:
+            dropped = self._dropped.copy()
         transaction = Transaction(self._connection, self._clock)
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            live = [job for job in batch if job.done is None or not job.done.cancelled()]
-            for job in live:
+            for job in batch:
                 job.change(transaction)
             for (table, reason), rows in dropped.items():
                 transaction.count_drop(table, reason, rows)
@@ -151,34 +157,67 @@ class Writer:
                 self._connection.execute("ROLLBACK")
             self._clock.last = before
             raise
-        self._dropped -= dropped
-        for job in live:
-            job.tell(None)
-        if transaction.changed:
-            self._on_commit(transaction.changed)
+        with self._counting:
+            self._dropped -= dropped
+        return transaction.changed
 
-    def _unavailable(self, batch: list[Job], fault: str) -> list[Job]:
+    def _unavailable(self, batch: list[Job], error: Exception) -> list[Job]:
+        """The changes that can wait until the file can be written again; who waits for the others is told."""
+        fault = str(error)
         if self.fault is None:
-            self.fault = fault
+            self._tries = 0
             log.error("The local store cannot be written: %s", fault)
+        self.fault = fault
+        self._tries += 1
+        # A file that only was full or locked is as good as before; any other may need to be opened anew.
+        self._unusable = self._unusable or is_damage(error) or self._tries % REOPEN_TRIES == 0
         for job in batch:
             job.tell(fault)
         return [job for job in batch if job.done is None]
 
-    def _one_by_one(self, batch: list[Job]) -> None:
+    def _one_by_one(self, batch: list[Job], error: Exception) -> None:
         """One change of the group cannot be stored at all: the others are, and it is counted."""
+        if len(batch) > 1:
+            for job in batch:
+                self._commit([job])
+            return
+        log.error("A change could not be stored", exc_info=error)
         for job in batch:
-            try:
-                self._commit_group([job])
-            except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
-                log.exception("A change could not be stored")
-                job.tell(str(error))
-                if job.table is not None:
-                    self._dropped[job.table, "unstorable"] += 1
+            job.tell(str(error))
+            if job.table is not None:
+                self._count_drop(job.table, "unstorable")
 
     def _reopen(self) -> None:
-        try:
-            self._connection.close()
-            self._connection = open_store(self.path)
-        except (OSError, sqlite3.Error) as error:
-            log.warning("The local store could not be opened again: %s", error)
+        """Open the file anew; one that is damaged is set aside and another begun. Raises what `open_store` does.
+
+        The clock stays: what was sent from the file that is gone must not look newer than what comes.
+        """
+        self._connection.close()
+        before = _identity(self.path)
+        self._connection = open_store(self.path)
+        if _identity(self.path) != before:
+            self.files_begun += 1
+        self._unusable = False
+
+    def _count_drop(self, table: Table, reason: str) -> None:
+        with self._counting:
+            self._dropped[table, reason] += 1
+
+
+def is_the_files(error: Exception) -> bool:
+    """Whether `error` is the file's or the disk's, and may pass; any other accuses the change."""
+    return isinstance(error, (sqlite3.OperationalError, OSError, StoreTooNew)) or is_damage(error)
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether `error` says that the file is no sound database."""
+    name = str(getattr(error, "sqlite_errorname", ""))
+    return isinstance(error, sqlite3.DatabaseError) and name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from sandbox.supabase import Supabase
 from services.recorder import Recorder
@@ -17,42 +14,7 @@ from services.rows import Stat, State
 from services.store import Store
 from services.store.books import read_books
 from tests.samples import entry, new_id, now, play, session, usage
-
-pytestmark = pytest.mark.usefixtures("quick")
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same waits, shorter."""
-    monkeypatch.setattr("services.replication.lane.GATHER_SECONDS", 0.02)
-    monkeypatch.setattr("services.replication.lane.PAUSED_RETRY_SECONDS", 0.1)
-    monkeypatch.setattr("services.replication.replicator.PAUSED_RETRY_SECONDS", 0.1)
-    monkeypatch.setattr("services.replication.backoff.FIRST", 0.05)
-    monkeypatch.setattr("services.replication.backoff.LONGEST", 0.2)
-
-
-@pytest_asyncio.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    async with Store(tmp_path) as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture
-async def replicator(store: Store, supabase: Supabase) -> AsyncIterator[Replicator]:
-    async with Replicator(store, supabase.url, supabase.service_role_key) as running:
-        yield running
-
-
-async def drained(store: Store) -> None:
-    """Wait until nothing waits; the books must balance all the way."""
-    await store.commit(lambda _: None)
-    async with asyncio.timeout(15):
-        while True:
-            books = await store.read(read_books)
-            assert all(book.balanced for book in books.values()), books
-            if not any(book.waiting for book in books.values()):
-                return
-            await asyncio.sleep(0.01)
+from tests.services.replication.drained import drained
 
 
 @pytest.mark.usefixtures("replicator")
@@ -216,7 +178,7 @@ async def test_a_store_whose_clock_is_behind_still_wins_its_own_guild(
     await supabase.until(lambda: len(supabase.requests) >= 2)
     ahead = 3_900_000_000_000_000
     await supabase.execute(f"insert into public.session_revisions values ('5', {ahead})")
-    replicator.reconcile("1", owns=lambda _: True, live=lambda: {"5"})
+    replicator.reconcile("1", owns=lambda _: True, joined=lambda _: True, live=lambda: {"5"})
     Recorder(store).record(session("5", track_title="mine"))
     await drained(store)
     (row,) = await supabase.rows("active_sessions")
@@ -232,12 +194,14 @@ async def test_ghosts_of_an_earlier_run_go_and_others_rows_stay(
     await supabase.execute(
         "insert into public.active_sessions (guild_id, track_title, position_ms, duration_ms, is_playing, updated_at,"
         f" speed, application_id) values ('1', {item}, '1'), ('2', {item}, null), ('3', {item}, '99'),"
-        f" ('4', {item}, '1'), ('5', {item}, '1')"
+        f" ('4', {item}, '1'), ('5', {item}, '1'), ('6', {item}, null), ('7', {item}, '1')"
     )
     Recorder(store).record(session("5", track_title="alive"))
-    replicator.reconcile("1", owns=lambda guild_id: guild_id != "4", live=lambda: {"5"})
+    replicator.reconcile(
+        "1", owns=lambda guild_id: guild_id != "4", joined=lambda guild_id: guild_id != "6", live=lambda: {"5"}
+    )
     async with asyncio.timeout(10):
-        while {row["guild_id"] for row in await supabase.rows("active_sessions")} != {"3", "4", "5"}:
+        while {row["guild_id"] for row in await supabase.rows("active_sessions")} != {"3", "4", "5", "6"}:
             await asyncio.sleep(0.02)
     await drained(store)
 
