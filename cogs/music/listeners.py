@@ -73,11 +73,6 @@ class MusicListeners(commands.Cog):
         """A new session with Discord may know nothing of the voice connections, or of some that are none any more."""
         await asyncio.gather(*(self._reconcile(guild) for guild in self.bot.guilds if guild.shard_id == shard_id))
 
-    @commands.Cog.listener()
-    async def on_guild_available(self, guild: discord.Guild) -> None:
-        """After an outage of Discord's the voice connection may be gone."""
-        await self._reconcile(guild)
-
     async def _reconcile(self, guild: discord.Guild) -> None:
         if guild.unavailable:
             return
