@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .payload import Json
@@ -26,7 +26,7 @@ class VoiceState:
     mute: bool = False
     deaf: bool = False
     suppress: bool = False
-    request_to_speak: str | None = None
+    request_to_speak: str | None = field(default=None, init=False)
     """When the member on a stage raised a hand, as Discord writes it."""
 
 

@@ -126,7 +126,7 @@ async def test_a_full_channel_is_said(stage: Stage) -> None:
 async def test_a_timed_out_bot_says_so(stage: Stage) -> None:
     await stage.alice.join(stage.lounge)
     stage.guild.me.time_out(5)
-    await until(lambda: stage.bot.guilds[0].me.is_timed_out())
+    await until(stage.bot.guilds[0].me.is_timed_out)
     use = await stage.use(stage.alice, "play", query="morning")
     assert use.text == "I am timed out in this server, so I can join no channel until that ends."
     assert use.messages[0].ephemeral
