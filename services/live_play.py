@@ -49,11 +49,19 @@ class LivePlay:
     """Whether the node reported an exception in it."""
     ending: EndReason | None = None
     """Why it is about to end, where somebody asked for that."""
+    returning: bool = False
+    """Whether its node is back, and has not yet told how far it is."""
 
     @property
     def is_playing(self) -> bool:
         """Neither paused nor without its node."""
         return not self.clock.paused and not self.clock.away
+
+    def find(self, at: float) -> None:
+        """Its node told of it at `at`: if it was away, it played on all the while."""
+        if self.returning:
+            self.returning = False
+            self.clock.find(at)
 
     def playing(self, at: float) -> Playing:
         """How it stands at `at`."""

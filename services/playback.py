@@ -44,6 +44,7 @@ class Playback:
         self._position_interval = position_interval
         self._guilds: dict[str, LivePlay] = {}
         self._plays: dict[str, str] = {}
+        self._sessions: set[str] = set()
         self._voice: dict[str, tuple[bool, float]] = {}
         self._over: dict[str, None] = {}
         self._ticked_at = monotonic()
@@ -58,7 +59,7 @@ class Playback:
 
     def live(self) -> frozenset[str]:
         """The guilds that have a session."""
-        return frozenset(self._guilds)
+        return frozenset(self._sessions)
 
     def live_plays(self) -> frozenset[str]:
         """The ids of the plays that have not ended."""
@@ -105,12 +106,17 @@ class Playback:
         was_connected, since = self._voice.get(guild_id, (None, at))
         self._voice[guild_id] = (connected, since if connected == was_connected else at)
         if live := self._guilds.get(guild_id):
+            returns = live.returning
+            live.find(at)
             live.clock.sample(at, position_ms, connected)
+            if returns:
+                self._stamp(live)
 
     def paused(self, guild_id: str, paused: bool, position_ms: int | None = None) -> None:
         """Paused or resumed, at Lavalink's `position_ms` where its answer told."""
         if live := self._guilds.get(guild_id):
             at = self._monotonic()
+            live.find(at)
             if position_ms is not None:
                 live.clock.sample(at, position_ms, live.clock.connected)
             live.clock.pause(at, paused)
@@ -123,6 +129,7 @@ class Playback:
         if live is None:
             yield
             return
+        live.find(self._monotonic())
         live.clock.seeking = True
         try:
             yield
@@ -175,48 +182,54 @@ class Playback:
             reason = "failed"
         self._end(live, reason, position_ms)
         if not follows:
-            self._recorder.close_session(live.play.guild_id)
+            self._close_session(live.play.guild_id)
 
     def nothing_follows(self, guild_id: str) -> None:
         """What should have followed did not come: the guild's session is over."""
         if guild_id not in self._guilds:
-            self._recorder.close_session(guild_id)
+            self._close_session(guild_id)
 
     def closed(self, guild_id: str, reason: EndReason) -> None:
         """The guild's player is gone, and its play with it."""
         self._voice.pop(guild_id, None)
         if live := self._guilds.get(guild_id):
             self._end(live, live.ending or reason)
-            self._recorder.close_session(guild_id)
+        self._close_session(guild_id)
 
     def shutdown(self) -> None:
         """The process ends: every play ends with it, every session is over, and nothing starts any more."""
         self._closed = True
-        for guild_id, live in list(self._guilds.items()):
+        for live in list(self._guilds.values()):
             self._end(live, "shutdown")
-            self._recorder.close_session(guild_id)
+        for guild_id in list(self._sessions):
+            self._close_session(guild_id)
 
     # Nodes
 
     def node_lost(self, guild_id: str) -> None:
         """The guild's node is gone: its session stands still until `node_back`, `restored` or `closed`."""
         live = self._guilds.get(guild_id)
-        if live is not None and not live.clock.away:
+        if live is None:
+            return
+        live.returning = False
+        if not live.clock.away:
             live.clock.lose(self._monotonic())
             self._stamp(live)
 
     def node_back(self, guild_id: str) -> None:
-        """The node took its session up again and played on all the while (`ready` with `resumed`)."""
+        """The node took its session up again and played on all the while (`ready` with `resumed`).
+
+        How far it is only its next word tells: until then the session stands still.
+        """
         live = self._guilds.get(guild_id)
         if live is not None and live.clock.away:
-            live.clock.find(self._monotonic())
-            self._stamp(live)
+            live.returning = True
 
     def restored(self, play_id: str, position_ms: int) -> None:
         """The play goes on from `position_ms` on a node that knew nothing of it: what is heard adds up."""
         live = self._find(play_id)
         if live is not None and live.clock.away:
-            live.broken = False
+            live.broken = live.returning = False
             live.clock.jump(self._monotonic(), position_ms)
             self._stamp(live)
 
@@ -250,6 +263,12 @@ class Playback:
         if len(self._over) > REMEMBERED:
             del self._over[next(iter(self._over))]
 
+    def _close_session(self, guild_id: str) -> None:
+        if guild_id in self._sessions:
+            self._sessions.remove(guild_id)
+            self._recorder.close_session(guild_id)
+
     def _stamp(self, live: LivePlay) -> None:
+        self._sessions.add(live.play.guild_id)
         live.recorded_at = self._monotonic()
         self._recorder.record(live.session(live.recorded_at, self._now(), self._application_id()))

@@ -65,7 +65,10 @@ def _caller_channel(interaction: discord.Interaction[Any]) -> VoiceChannel | Non
 
 
 def _check_access(channel: VoiceChannel, interaction: discord.Interaction[Any]) -> None:
-    allowed = channel.permissions_for(channel.guild.me)
+    me = channel.guild.me
+    if me.is_timed_out():
+        raise UserError(N_("I am timed out in this server, so I can join no channel until that ends."))
+    allowed = channel.permissions_for(me)
     if allowed.administrator:
         return
     missing = [name for name, needed in NEEDED if needed and not getattr(allowed, name)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import discord
@@ -70,15 +71,20 @@ class MusicListeners(commands.Cog):
     @commands.Cog.listener()
     async def on_shard_ready(self, shard_id: int) -> None:
         """A new session with Discord may know nothing of the voice connections, or of some that are none any more."""
-        for guild in self.bot.guilds:
-            if guild.shard_id != shard_id:
-                continue
-            player, here = player_in(guild), guild.me.voice if guild.me else None
-            if player is not None and here is None:
-                await player.rejoin()
-            elif player is None and here is not None:
+        await asyncio.gather(*(self._reconcile(guild) for guild in self.bot.guilds if guild.shard_id == shard_id))
+
+    async def _reconcile(self, guild: discord.Guild) -> None:
+        if guild.unavailable:
+            return
+        player, here = player_in(guild), guild.me.voice
+        if player is None:
+            if here is not None and guild.voice_client is None:
                 log.info("Leaving a voice channel of %d that an earlier run joined", guild.id)
                 await guild.change_voice_state(channel=None)
+            return
+        player.renew(guild)
+        if here is None:
+            await player.rejoin()
 
     def _locale(self, player: Player) -> Locale:
         return locale_of(player.channel.guild.preferred_locale, self._default_locale)

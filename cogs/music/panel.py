@@ -13,7 +13,8 @@ import discord
 from cogs.common.faults import answer_fault
 from cogs.music.here import controlled
 from cogs.music.presented import playing_embed
-from services.i18n import Locale, say
+from services.errors import UserError
+from services.i18n import N_, Locale, say
 from services.lavalink import Player
 from services.live_play import Playing
 from services.playback import Playback
@@ -40,6 +41,8 @@ class PanelView(discord.ui.View):
     async def pause(self, interaction: discord.Interaction[Any], _: discord.ui.Button[PanelView]) -> None:
         """Pause what plays, resume what is paused."""
         player = controlled(interaction)
+        if player.current is None:
+            raise UserError(N_("Nothing is playing here."))
         await interaction.response.defer()
         await player.pause(not player.paused)
 

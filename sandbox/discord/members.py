@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from . import voice
@@ -28,6 +29,7 @@ class Member(Talker, Commander, Presser):
         self.joined_at = joined_at
         self.nick: str | None = None
         self.last_voice_session = secrets.token_hex(16)
+        self.timed_out_until: str | None = None
 
     @property
     def voice_channel(self) -> Channel | None:
@@ -63,13 +65,25 @@ class Member(Talker, Commander, Presser):
         self.nick = nick
         self._updated()
 
+    def time_out(self, minutes: int) -> None:
+        """A moderator's time-out: the member may only read, and is in no voice channel any more."""
+        self.timed_out_until = (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
+        self._updated()
+        voice.remove(self)
+
     def permissions(self) -> Permission:
         """What the member may do in the server as a whole."""
-        return ALL if self.user is self.guild.owner else in_guild(self.guild.everyone, self.roles)
+        whole = ALL if self.user is self.guild.owner else in_guild(self.guild.everyone, self.roles)
+        return self._while_timed_out(whole)
 
     def permissions_with(self, overwrites: dict[int, Overwrite]) -> Permission:
         role_ids = {role.id for role in self.roles}
-        return in_channel(self.permissions(), overwrites, self.guild.id, role_ids, self.id)
+        return self._while_timed_out(in_channel(self.permissions(), overwrites, self.guild.id, role_ids, self.id))
+
+    def _while_timed_out(self, permissions: Permission) -> Permission:
+        if self.timed_out_until is None or permissions == ALL:
+            return permissions
+        return permissions & (Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY)
 
     def _updated(self) -> None:
         self.guild.publish("GUILD_MEMBER_UPDATE", self.payload() | {"guild_id": str(self.guild.id)})
@@ -87,7 +101,7 @@ class Member(Talker, Commander, Presser):
             "roles": [str(role.id) for role in self.roles],
             "joined_at": self.joined_at,
             "premium_since": None,
-            "communication_disabled_until": None,
+            "communication_disabled_until": self.timed_out_until,
             "pending": False,
             "flags": 0,
             "mute": state is not None and state.mute,

@@ -101,7 +101,7 @@ def get_voice_state(call: Call) -> Answer:
 
 
 def edit_own_voice_state(call: Call) -> Answer:
-    """On a stage: become a speaker (needs MUTE_MEMBERS) or a listener again."""
+    """On a stage: become a speaker (needs MUTE_MEMBERS) or a listener again, or ask (needs REQUEST_TO_SPEAK)."""
     me = call.world.visible_guild(call.id("guild_id")).me
     state = me.guild.voice_states.get(me.id)
     if state is None:
@@ -111,6 +111,10 @@ def edit_own_voice_state(call: Call) -> Answer:
         raise missing_permissions()
     if suppress is not None:
         voice.suppress(me, bool(suppress))
+    if (asked_at := call.body.get("request_to_speak_timestamp")) is not None:
+        if not state.channel.permissions(me) & Permission.REQUEST_TO_SPEAK:
+            raise missing_permissions()
+        voice.raise_hand(me, str(asked_at))
     return NO_CONTENT
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .payload import Json
@@ -26,6 +26,8 @@ class VoiceState:
     mute: bool = False
     deaf: bool = False
     suppress: bool = False
+    request_to_speak: str | None = field(default=None, init=False)
+    """When the member on a stage raised a hand, as Discord writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def state_payload(member: Member, state: VoiceState | None) -> Json:
         "self_stream": False,
         "self_video": False,
         "suppress": state is not None and state.suppress,
-        "request_to_speak_timestamp": None,
+        "request_to_speak_timestamp": None if state is None else state.request_to_speak,
     }
 
 
@@ -98,6 +100,14 @@ def suppress(member: Member, suppressed: bool) -> None:
     """Make someone on a stage a listener, or a speaker."""
     state = member.guild.voice_states[member.id]
     state.suppress = suppressed
+    state.request_to_speak = None
+    member.guild.publish("VOICE_STATE_UPDATE", state_payload(member, state))
+
+
+def raise_hand(member: Member, at: str | None) -> None:
+    """Ask to speak on a stage; None takes that back."""
+    state = member.guild.voice_states[member.id]
+    state.request_to_speak = at
     member.guild.publish("VOICE_STATE_UPDATE", state_payload(member, state))
 
 

@@ -11,14 +11,13 @@ import wavelink
 from services.errors import UserError
 from services.lavalink.faults import SourceFailed
 from services.lavalink.node import Node
-from services.lavalink.player import Player, speed_of
+from services.lavalink.player import Player
+from services.lavalink.reporting import speed_of
 from services.lavalink.tracks import identity, known_track
 from services.playback import Playback
 from services.rows import EndReason
 
 log = logging.getLogger("bot.lavalink")
-FAILURES = 5
-"""After so many failed plays in a row the queue is dropped: each costs a message, and all may fail."""
 END_REASONS: dict[str, EndReason] = {
     "finished": "finished",
     "loadFailed": "failed",
@@ -26,7 +25,7 @@ END_REASONS: dict[str, EndReason] = {
     "replaced": "replaced",
     "cleanup": "lost",
 }
-HOPELESS_CODES = frozenset({4004, 4011, 4012, 4016, 4017, 4020, 4021, 4022})
+HOPELESS_CODES = frozenset({4012, 4016, 4017, 4020, 4021, 4022})
 """Close codes after which Discord wants nobody back (discord.com/developers/docs, "Voice Close Event Codes")."""
 
 
@@ -44,7 +43,7 @@ class NodeEvents:
                 if payload.player:
                     self._playback.position(_key(payload.player), payload.position, payload.connected)
             case wavelink.TrackStartEventPayload():
-                self._started(payload)
+                self._started(node, payload)
             case wavelink.TrackEndEventPayload():
                 self._ended(payload)
             case wavelink.TrackExceptionEventPayload():
@@ -60,50 +59,51 @@ class NodeEvents:
             case _:
                 log.debug("Lavalink node %s: %s", node.identifier, event)
 
-    def _started(self, payload: wavelink.TrackStartEventPayload) -> None:
+    def _started(self, node: Node, payload: wavelink.TrackStartEventPayload) -> None:
         known = identity(payload.track)
         if known is None:
             return
         player = payload.player
+        if not isinstance(player, Player):
+            # Asked for just before its player left; the node plays it on a player of its own making.
+            self._spawn(node.destroy_strays())
+            return
         self._playback.started(
             *known,
             known_track(payload.track),
-            paused=player.paused if player else False,
+            paused=player.paused,
             position_ms=payload.track.position,
-            speed=speed_of(player.filters) if player else 1.0,
+            speed=speed_of(player.filters),
         )
-        if isinstance(player, Player):
-            player.adopt(payload.track)
+        player.begun(payload.track, known[0])
 
     def _ended(self, payload: wavelink.TrackEndEventPayload) -> None:
-        known = identity(payload.track)
-        if known is None:
+        known, player = identity(payload.track), payload.player
+        if known is None or not isinstance(player, Player):
+            return  # the end of a player that has left is recorded already
+        play_id = known[0]
+        taken_up = payload.reason == "stopped" and player.adrift_since is not None
+        if player.plays(play_id) and (payload.reason == "replaced" or taken_up):
+            player.over(None)  # it only made room for itself
             return
-        play_id, player = known[0], payload.player
-        failed = payload.reason == "loadFailed" or self._playback.is_broken(play_id)
-        reason = END_REASONS.get(payload.reason, "failed")
-        if not isinstance(player, Player):
-            self._playback.ended(play_id, reason, position_ms=payload.track.position)
-            return
+        player.over(play_id)
         by_itself = payload.reason in {"finished", "loadFailed", "cleanup"}
         if by_itself:
-            player.failures = player.failures + 1 if failed else 0
-        if player.failures >= FAILURES:
-            self._give_up(player)
+            player.failed(payload.reason == "loadFailed" or self._playback.is_broken(play_id))
         follows = payload.reason == "replaced" or (by_itself and bool(player.upcoming))
+        reason = END_REASONS.get(payload.reason, "failed")
         self._playback.ended(play_id, reason, position_ms=payload.track.position, follows=follows)
         player.changed()
         if by_itself and follows:
-            self._spawn(self._advance(player))
+            self._spawn(player.try_next())
 
     def _broke(self, payload: wavelink.TrackExceptionEventPayload) -> None:
         known = identity(payload.track)
-        if known is None:
+        if known is None or not isinstance(payload.player, Player):
             return
         self._playback.broke(known[0])
-        if isinstance(payload.player, Player):
-            cause = " ".join(str(payload.exception.get(part) or "") for part in ("message", "cause"))
-            payload.player.client.dispatch("music_trouble", payload.player, payload.track.title, SourceFailed(cause))
+        cause = " ".join(str(payload.exception.get(part) or "") for part in ("message", "cause"))
+        payload.player.client.dispatch("music_trouble", payload.player, payload.track.title, SourceFailed(cause))
 
     def _stuck(self, payload: wavelink.TrackStuckEventPayload) -> None:
         # No track end follows by itself (seen on Lavalink 4.2.2).
@@ -125,34 +125,25 @@ class NodeEvents:
         for player in node.waiting_players:
             if not isinstance(player, Player):
                 continue
-            if resumed:
-                self._playback.node_back(player.key)
-                player.changed()
-                # What should have followed while the node did not listen.
-                if player.current is None and player.upcoming:
-                    self._spawn(self._advance(player))
-            else:
+            if not resumed:
+                player.drift()
                 self._spawn(player.take_up())
+                continue
+            player.adrift_since = player.retry_at = None
+            self._playback.node_back(player.key)
+            player.changed()
+            # What should have followed while the node did not listen.
+            if player.current is None and player.upcoming:
+                self._spawn(player.try_next())
+        if resumed:
+            self._spawn(node.destroy_strays())
 
     def _lost(self, node: Node) -> None:
         log.info("Lavalink node %s is lost", node.identifier)
         node.mark_lost()
         for player in node.waiting_players:
             if isinstance(player, Player):
-                self._playback.node_lost(player.key)
-                player.changed()
-
-    def _give_up(self, player: Player) -> None:
-        player.failures = 0
-        player.upcoming.clear()
-        player.client.dispatch("music_given_up", player)
-
-    async def _advance(self, player: Player) -> None:
-        try:
-            await player.advance()
-        except UserError as error:
-            log.warning("Guild %s: the next track did not start: %r", player.key, error)
-            player.client.dispatch("music_trouble", player, None, error)
+                player.drift()
 
     async def _pass_over(self, player: Player) -> None:
         try:

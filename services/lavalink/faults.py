@@ -27,6 +27,20 @@ class VoiceUnavailable(UserError):
         super().__init__(N_("I could not join the voice channel. Try again in a moment."))
 
 
+class PlayerGone(UserError):
+    """The player left its channel in the middle of what was asked of it."""
+
+    def __init__(self) -> None:
+        super().__init__(N_("I am not in the voice channel any more."))
+
+
+class NotSpeaking(UserError):
+    """On a stage, and only a listener there."""
+
+    def __init__(self) -> None:
+        super().__init__(N_("I am only a listener on this stage: nobody hears the music until I am made a speaker."))
+
+
 class NothingFound(UserError):
     """No source has what was asked for."""
 

@@ -56,9 +56,10 @@ class Node(wavelink.Node):
         """Probes in a row that were not answered."""
         self.fault = "connecting"
         """Why it is not ready, in a few words."""
+        self.introduced = False
+        """Whether it said who it is since it was connected; before that it may not be given anything to play."""
         self.lost_at: float | None = None
         """When it was lost, in seconds of `time.monotonic`; None while it is there."""
-
         self.closing = False
         """Whether what it says is of interest no more."""
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -66,7 +67,7 @@ class Node(wavelink.Node):
     @property
     def is_ready(self) -> bool:
         """Connected, introduced, and answering."""
-        return self.status is wavelink.NodeStatus.CONNECTED and self.lost_at is None and not self.unanswered
+        return self.status is wavelink.NodeStatus.CONNECTED and self.introduced and not self.unanswered
 
     @property
     def websocket(self) -> Websocket | None:
@@ -85,11 +86,21 @@ class Node(wavelink.Node):
 
     def mark_ready(self) -> None:
         """It introduced itself."""
+        self.introduced = True
         self.fault, self.unanswered, self.lost_at = "connecting", 0, None
 
     def mark_lost(self) -> None:
         """Its connection is gone."""
+        self.introduced = False
         self.lost_at = self.lost_at or time.monotonic()
+
+    def take(self, player: wavelink.Player, guild_id: int) -> None:
+        """From now on the guild's player is this node's."""
+        self._players[guild_id] = player
+
+    def give_up(self, guild_id: int) -> None:
+        """The guild's player is another node's now."""
+        self._players.pop(guild_id, None)
 
     def set_status(self, status: wavelink.NodeStatus) -> None:
         """For its websocket, which alone knows."""
@@ -135,7 +146,18 @@ class Node(wavelink.Node):
         with suppress(NodeUnavailable, NodeRefused):
             await self.destroy(guild_id)
 
+    async def destroy_strays(self) -> None:
+        """Destroy what the node still plays for guilds whose player is gone, or on another node by now."""
+        with suppress(NodeUnavailable, NodeRefused):
+            async with _asking(ANSWER_S):
+                found = await self.send("GET", path=f"v4/sessions/{self.session_id}/players")
+            for guild_id in (int(player["guildId"]) for player in found):
+                if guild_id not in self._players:
+                    await self.destroy(guild_id)
+
     async def _update_player(self, guild_id: int, /, *, data: Request, replace: bool = False) -> PlayerResponse:
+        if self.lost_at is not None:
+            raise NodeUnavailable  # a network that swallows everything would have it wait for the time-out
         async with _asking(ANSWER_S):
             return await super()._update_player(guild_id, data=data, replace=replace)
 

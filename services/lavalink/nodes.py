@@ -109,6 +109,11 @@ class Nodes:
                 raise NodeUnavailable
             await asyncio.sleep(0.05)
 
+    def other(self, node: Node) -> Node | None:
+        """The ready node with the fewest players that is not `node`, if there is one."""
+        ready = [each for each in self._nodes if each.is_ready and each is not node]
+        return min(ready, key=lambda each: len(each.waiting_players), default=None)
+
     async def join(self, channel: discord.VoiceChannel | discord.StageChannel) -> Player:
         """A new player in `channel`.
 
@@ -148,8 +153,13 @@ class Nodes:
             await asyncio.sleep(TICK_S)
             self._playback.tick()
             for player in self.players:
-                if leave := care_for(player, self._playback):
-                    self._spawn(leave)
+                try:
+                    care = care_for(player, self._playback, self.other)
+                except Exception:  # one guild's fault is no other guild's
+                    log.exception("Guild %s could not be looked after", player.key)
+                    continue
+                if care is not None:
+                    self._spawn(care)
 
     async def _watch(self, node: Node) -> None:
         while True:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import wavelink
 
-from services.lavalink.faults import NothingFound, SourceFailed
+from services.lavalink.faults import NodeUnavailable, NothingFound, SourceFailed
 from services.lavalink.node import Node
 from services.lavalink.nodes import Nodes
-from services.query import QueryReader
+from services.query import Query, QueryReader
 from services.settings import Settings
 
 
@@ -45,6 +45,15 @@ class Search:
         """
         query = self._reader.read(text)
         node = await self._nodes.pick()
+        try:
+            return await self._find(query, node)
+        except NodeUnavailable:
+            other = self._nodes.other(node)
+            if other is None:
+                raise
+            return await self._find(query, other)
+
+    async def _find(self, query: Query, node: Node) -> Found:
         if query.is_url:
             return await _load(query.text, node) or _nothing()
         failure: SourceFailed | None = None

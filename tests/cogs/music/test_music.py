@@ -123,6 +123,73 @@ async def test_a_full_channel_is_said(stage: Stage) -> None:
     assert "is full" in await stage.text(stage.alice, "play", query="morning")
 
 
+async def test_a_timed_out_bot_says_so(stage: Stage) -> None:
+    await stage.alice.join(stage.lounge)
+    stage.guild.me.time_out(5)
+    await until(stage.bot.guilds[0].me.is_timed_out)
+    use = await stage.use(stage.alice, "play", query="morning")
+    assert use.text == "I am timed out in this server, so I can join no channel until that ends."
+    assert use.messages[0].ephemeral
+
+
+async def test_a_bot_that_is_timed_out_while_it_plays_ends_the_play(stage: Stage) -> None:
+    await stage.alice.join(stage.lounge)
+    await stage.use(stage.alice, "play", query="morning")
+    stage.guild.me.time_out(5)
+    await until(lambda: stage.session is None)
+    assert [row.end_reason for row in stage.rows()] == ["stopped"]
+
+
+async def test_on_a_stage_it_becomes_a_speaker_where_it_may(stage: Stage) -> None:
+    podium = stage.guild.add_stage_channel("podium")
+    podium.allow(stage.guild.me, Permission.MUTE_MEMBERS)
+    await stage.alice.join(podium)
+    await stage.use(stage.alice, "play", query="morning")
+    await until(lambda: not stage.guild.voice_states[stage.guild.me.id].suppress)
+    assert stage.session
+
+
+async def test_on_a_stage_it_asks_to_speak_where_it_may_not_and_says_so(stage: Stage) -> None:
+    podium = stage.guild.add_stage_channel("podium")
+    await stage.alice.join(stage.lounge)
+    await stage.use(stage.alice, "play", query="morning")
+    stage.discord.move_bot(podium)
+    await stage.discord.wait_for_message(stage.general, lambda each: "only a listener on this stage" in each.text)
+    state = stage.guild.voice_states[stage.guild.me.id]
+    assert state.suppress
+    assert state.request_to_speak
+
+
+async def test_an_outage_of_the_server_plays_on(stage: Stage) -> None:
+    await stage.alice.join(stage.lounge)
+    await stage.use(stage.alice, "play", query="morning")
+    stage.guild.outage()
+    await asyncio.sleep(0.2)
+    # The outage took the voice connection along.
+    stage.guild.voice_states.pop(stage.guild.me.id)
+    stage.lavalink.close_voice(stage.guild.id, 4014)
+    stage.guild.recover()
+    await until(lambda: stage.guild.voice_states.get(stage.guild.me.id))
+    await until(lambda: stage.lavalink.players(stage.guild.id)[0].voice.connected)
+    assert await stage.text(stage.alice, "pause") == "Paused."
+    assert [row.end_reason for row in stage.rows()] == [None]
+
+
+async def test_after_a_new_gateway_session_it_still_sees_who_listens(stage: Stage) -> None:
+    await stage.alice.join(stage.lounge)
+    await stage.use(stage.alice, "play", query="morning")
+    state = stage.guild.voice_states[stage.guild.me.id]
+    await stage.discord.invalidate_sessions()
+    stage.guild.voice_states[stage.guild.me.id] = state  # the voice connection outlives it
+    before = stage.bot.guilds[0]
+    await until(lambda: stage.bot.guilds and stage.bot.guilds[0] is not before and stage.bot.guilds[0].me)
+    [player] = stage.nodes.players
+    await until(lambda: player.guild is stage.bot.guilds[0])
+    assert player.has_listeners
+    await stage.alice.leave()
+    await until(lambda: not player.has_listeners)
+
+
 async def test_a_new_gateway_session_plays_on(stage: Stage) -> None:
     await stage.alice.join(stage.lounge)
     await stage.use(stage.alice, "play", query="morning")

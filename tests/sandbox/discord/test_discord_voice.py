@@ -112,9 +112,22 @@ async def test_a_stage_takes_the_bot_as_a_listener_until_it_may_speak(place: Pla
         me: Any = bot.get_guild(place.guild.id).me  # type: ignore[union-attr]
         with pytest.raises(dpy.Forbidden):
             await me.edit(suppress=False)
+        await me.request_to_speak()
+        await voice.until(lambda: voice.state["request_to_speak_timestamp"] is not None)
         stage.allow(place.guild.me, Permission.MUTE_MEMBERS)
         await me.edit(suppress=False)
         await voice.until(lambda: voice.state["suppress"] is False)
+
+
+async def test_a_timed_out_bot_is_put_out_and_may_only_read(place: Place) -> None:
+    async with running(place.discord) as bot:
+        voice = await join(bot, place.music)
+        place.guild.me.time_out(5)
+        await voice.until(lambda: voice.state["channel_id"] is None)
+        me: Any = bot.get_guild(place.guild.id).me  # type: ignore[union-attr]
+        assert me.is_timed_out()
+        assert not bot.get_channel(place.music.id).permissions_for(me).connect  # type: ignore[union-attr]
+        assert not place.music.permissions(place.guild.me) & Permission.CONNECT
 
 
 async def test_people_come_and_go_and_the_bot_sees_them(place: Place) -> None:
