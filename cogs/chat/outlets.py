@@ -6,6 +6,7 @@ import logging
 from contextlib import AsyncExitStack
 from typing import Any, Self
 
+import aiohttp
 import discord
 
 from cogs.chat.streamed_reply import Sent
@@ -15,6 +16,7 @@ log = logging.getLogger("bot.chat")
 # An interaction's token ends after 15 minutes: 50027, or 10015 where Discord has forgotten it altogether
 # (discord.com/developers/docs/topics/opcodes-and-status-codes).
 TOKEN_ENDED = {50027, 10015}
+UNKNOWN_CHANNEL = 10003
 
 
 class MessageOutlet:
@@ -28,7 +30,9 @@ class MessageOutlet:
     async def __aenter__(self) -> Self:
         try:
             await self._waiting.enter_async_context(self._message.channel.typing())
-        except discord.DiscordServerError as error:
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            if isinstance(error, discord.Forbidden) or getattr(error, "code", 0) == UNKNOWN_CHANNEL:
+                raise
             log.info("Typing could not be shown: %s", error)
         return self
 
@@ -87,4 +91,8 @@ class _InteractionMessage:
             self._message = await self._outlet.send_without_token(content, error)
 
     async def delete(self) -> None:
-        await self._message.delete()
+        try:
+            await self._message.delete()
+        except discord.HTTPException as error:
+            if error.code not in TOKEN_ENDED:
+                raise

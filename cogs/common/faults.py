@@ -7,6 +7,7 @@ import math
 import secrets
 from typing import Any
 
+import aiohttp
 import discord
 from discord import app_commands
 
@@ -39,13 +40,18 @@ def explain(error: BaseException, locale: Locale) -> str:
         return say(locale, "You may not do that here.")
     if isinstance(error, discord.Forbidden):
         return say(locale, "Discord does not let me do that here; an administrator can check my permissions.")
-    fault_id = secrets.token_hex(4)
-    log.error("Unexpected fault %s", fault_id, exc_info=error)
     return say(
         locale,
         "Something went wrong on my side. The operator finds the cause under the id {id}.",
-        id=fault_id,
+        id=note_fault(error),
     )
+
+
+def note_fault(error: BaseException | None, where: str = "") -> str:
+    """Log what nobody foresaw, with its cause, under an id of its own; the id."""
+    fault_id = secrets.token_hex(4)
+    log.error("Unexpected fault %s%s", fault_id, f" in {where}" if where else "", exc_info=error)
+    return fault_id
 
 
 async def answer_fault(interaction: discord.Interaction[Any], error: BaseException) -> None:
@@ -60,5 +66,5 @@ async def answer_fault(interaction: discord.Interaction[Any], error: BaseExcepti
         return
     try:
         await tell(interaction, explain(error, user_locale(interaction)), private=True)
-    except (discord.HTTPException, discord.InteractionResponded) as failed:
+    except (discord.HTTPException, discord.InteractionResponded, aiohttp.ClientError, OSError) as failed:
         log.warning("A fault could not be told: %s", failed)
