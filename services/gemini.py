@@ -5,10 +5,22 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import re
 import warnings
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
+
+from services.gemini_faults import (
+    BadKey,
+    BadRequest,
+    Denied,
+    GeminiError,
+    ModelGone,
+    RateLimited,
+    TimedOut,
+    Unavailable,
+)
 
 HOST = "generativelanguage.googleapis.com"
 MAX_OUTPUT_TOKENS = 8192
@@ -28,6 +40,11 @@ _OPTIONS = [
     ("grpc.max_reconnect_backoff_ms", 5_000),
     ("grpc.max_receive_message_length", -1),
 ]
+_GRACE = 5.0
+# How gRPC itself words the loss of a connection on which the call had been sent (as opposed to "failed to connect").
+_LOST = re.compile(
+    r"Stream removed|Socket closed|recvmsg|sendmsg|RST_STREAM|GOAWAY|keepalive|ping timeout", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,50 +75,10 @@ class Content:
     parts: tuple[str, ...]
 
 
-class GeminiError(Exception):
-    """The API did not do what was asked."""
-
-    refused = True
-    """Whether the API did no work, where no chunk had come: then nothing is billed."""
-
-    def __init__(self, retry_after: float | None = None) -> None:
-        super().__init__(type(self).__name__)
-        self.retry_after = retry_after
-        """Seconds that the API wants to be left alone (`google.rpc.RetryInfo`)."""
-
-
-class RateLimited(GeminiError):
-    """429: the quota of the minute or of the day is used up."""
-
-
-class BadKey(GeminiError):
-    """The API key is not valid."""
-
-
-class Denied(GeminiError):
-    """403: the key may not use the API, or not from this country."""
-
-
-class ModelGone(GeminiError):
-    """404: no such model, or not for this key."""
-
-
-class BadRequest(GeminiError):
-    """The API does not accept what was sent."""
-
-
-class Unavailable(GeminiError):
-    """500, 503, or a connection that could not be made or broke."""
-
-
-class TimedOut(GeminiError):
-    """Nothing came for too long."""
-
-    refused = False
-
-
 class Gemini:
     """`async with Gemini(key, endpoint) as gemini`: one channel, of the event loop that entered it.
+
+    Entering does not wait: Google's packages are loaded beside, and the first call waits for them.
 
     Args:
         endpoint: `host` or `host:port`, always TLS; Google's where None.
@@ -125,19 +102,26 @@ class Gemini:
         self._v1beta: Any = None
         self._channel: Any = None
         self._client: Any = None
+        self._opening: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        # The import takes half a second, which the loop does not have.
+        self._opening = asyncio.create_task(self._open(), name="gemini")
+        return self
+
+    async def _open(self) -> None:
+        # The import takes half a second, which neither the loop nor the start of the bot has.
         grpc, self._v1beta, transport = await asyncio.to_thread(_load)
         self._channel = grpc.aio.secure_channel(self._endpoint, grpc.ssl_channel_credentials(), options=_OPTIONS)
         self._client = self._v1beta.GenerativeServiceAsyncClient(transport=transport(channel=self._channel))
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
     async def aclose(self) -> None:
         """Close the channel; calls that still run are cancelled."""
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.wait({self._opening})
         if self._channel is not None:
             await self._channel.close()
 
@@ -147,12 +131,17 @@ class Gemini:
         Raises:
             GeminiError: one of its subclasses, before or after chunks have come.
         """
+        if self._opening is not None:
+            await asyncio.shield(self._opening)
+        clock = asyncio.get_running_loop().time
+        end = clock() + self._whole
         call: Any = None
         try:
             async with asyncio.timeout(self._first):
                 call = await self._client.stream_generate_content(
                     self._request(model, contents, system),
-                    timeout=self._whole,
+                    # Later than our own, so that a deadline of gRPC's is always the API's word.
+                    timeout=self._whole + _GRACE,
                     retry=None,
                     metadata=[("x-goog-api-key", self._api_key)],
                 )
@@ -160,10 +149,10 @@ class Gemini:
                 response = await anext(responses, None)
             while response is not None:
                 yield _chunk(response)
-                async with asyncio.timeout(self._between):
+                async with asyncio.timeout_at(min(clock() + self._between, end)):
                     response = await anext(responses, None)
         except TimeoutError as error:
-            raise TimedOut from error
+            raise TimedOut(refused=False) from error
         except Exception as error:
             # GoogleAPICallError, known by what it carries: its package is imported only where a key is set.
             if (code := getattr(error, "grpc_status_code", None)) is None:
@@ -239,4 +228,4 @@ def _translated(code: str, error: Any) -> GeminiError:
         case "INVALID_ARGUMENT" | "OUT_OF_RANGE" | "ALREADY_EXISTS" | "UNIMPLEMENTED":
             return BadRequest()
         case _:
-            return Unavailable(retry_after)
+            return Unavailable(retry_after, refused=_LOST.search(error.message or "") is None)

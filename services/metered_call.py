@@ -8,7 +8,8 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from services.errors import StoreUnavailable
-from services.gemini import Content, Finish, Gemini, GeminiError, Tokens
+from services.gemini import Content, Finish, Gemini, Tokens
+from services.gemini_faults import GeminiError
 from services.recorder import Records
 from services.rows import Usage
 

@@ -11,18 +11,15 @@ import pytest
 
 from sandbox.gemini import GeminiStandIn, Reply
 from sandbox.gemini.replies import Hang, Reset
-from services.gemini import (
+from services.gemini import Chunk, Content, Gemini, Tokens
+from services.gemini_faults import (
     BadKey,
     BadRequest,
-    Chunk,
-    Content,
     Denied,
-    Gemini,
     GeminiError,
     ModelGone,
     RateLimited,
     TimedOut,
-    Tokens,
     Unavailable,
 )
 
