@@ -17,6 +17,8 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from cogs.chat import Chat
+from cogs.common.faults import answer_fault, note_fault
+from cogs.common.old_messages import OldMessages
 from cogs.common.tree import CatalogueTranslator, Tree
 from cogs.music import Music
 from cogs.status import Status
@@ -66,6 +68,7 @@ class Bot(commands.AutoShardedBot):
         await self.add_cog(Music(self, services.nodes, services.playback, services.settings))
         await self.add_cog(Chat(self, services.assistant, services.settings.default_locale))
         await self.add_cog(Status(self, self.states))
+        await self.add_cog(OldMessages())
         services.nodes.start(self)
         self.keep_running(self._register_commands(), "commands")
 
@@ -113,8 +116,13 @@ class Bot(commands.AutoShardedBot):
         log.info("Left the server %s (%d)", guild.name, guild.id)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
-        """A listener's fault: nobody waits for an answer, so it goes to the log alone."""
-        log.error("Unexpected fault in %s", event_method, exc_info=sys.exc_info())
+        """A listener's fault: told to the person of an interaction; where nobody waits, it goes to the log alone."""
+        error = sys.exc_info()[1]
+        interactions: list[Any] = [each for each in args if isinstance(each, discord.Interaction)]
+        if interactions and error is not None:
+            await answer_fault(interactions[0], error)
+        else:
+            note_fault(error, event_method)
 
     def owns(self, guild_id: str) -> bool:
         """Whether the guild is of this process's shards (Discord's formula) and the bot is in it."""
@@ -209,7 +217,8 @@ async def _leave(bot: Bot, connected: asyncio.Task[None], settings: Settings) ->
     failed = connected.exception() if connected.done() else None
     with suppress(TimeoutError):
         async with asyncio.timeout(DISCONNECT_SECONDS):
-            await bot.services.nodes.close()
+            # Together: a node that does not answer must not take the time that unfinished answers have for their end.
+            await asyncio.gather(bot.services.nodes.close(), bot.remove_cog(Chat.__cog_name__))
             await bot.close()
     connected.cancel()
     if isinstance(failed, discord.LoginFailure):

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from uuid_utils import uuid7
 
-from services.assistant import Assistant
+from services.assistant import FOR_THE_OPERATOR, Assistant
 from services.gemini import Gemini
 from services.health import ServiceState
 from services.i18n import say
 from services.lavalink import Nodes
 from services.logs import LogRecorder, Redactor
 from services.playback import Playback
+from services.prompt_data import music_facts
 from services.recorder import Recorder
 from services.recovery import Leftovers, read_leftovers, settle_usages
 from services.settings import Settings
@@ -60,7 +61,9 @@ class Services:
 def _gemini_state(state: str) -> ServiceState:
     if state == "off":
         return ServiceState("off", "GEMINI_API_KEY is not set")
-    return ServiceState("ok") if state == "ok" else ServiceState("waiting", say("en", state))
+    if state == "ok":
+        return ServiceState("ok")
+    return ServiceState("paused" if state in FOR_THE_OPERATOR else "waiting", say("en", state))
 
 
 def _supabase_state(replicator: Replicator | None) -> ServiceState:
@@ -101,7 +104,12 @@ async def open_services(
         gemini = None
         if settings.gemini_api_key:
             gemini = await stack.enter_async_context(Gemini(settings.gemini_api_key, settings.gemini_api_endpoint))
-        assistant = Assistant(recorder, gemini, settings.gemini_model, now, new_id)
+
+        def music(guild_id: str) -> str:
+            waiting = sum(len(player.upcoming) for player in nodes.players if player.key == guild_id)
+            return music_facts(playback.playing(guild_id), waiting)
+
+        assistant = Assistant(recorder, gemini, settings.gemini_model, now, new_id, music=music)
         yield Services(settings, store, recorder, replicator, playback, nodes, assistant, leftovers)
 
 

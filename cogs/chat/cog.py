@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncGenerator
 from typing import Any
 
+import aiohttp
 import discord
 from discord import app_commands
 from discord.app_commands import locale_str
@@ -30,7 +31,8 @@ QUESTIONS, SECONDS = 5, 10.0
 FAREWELL_SECONDS = 1.0
 """What unfinished answers are given for their last words when the bot stops."""
 
-TOO_SOON = N_("Please wait {seconds} seconds before you ask again.")
+TOO_SOON = N_("Please wait {seconds} s, then try again.")
+ONLY_TEXT = N_("I can only read text. Please write your question in words.")
 FAREWELL = N_("I am being restarted and have to stop here. Please ask again in a minute.")
 
 
@@ -80,23 +82,34 @@ class Chat(commands.Cog):
         prompt = self._prompt_of(message)
         if prompt is None:
             return
-        guild, asker = message.guild, message.author.id
+        guild = message.guild
         locale = locale_of(guild.preferred_locale if guild else None, self._default_locale)
         outlet = MessageOutlet(message)
-        with contextlib.suppress(discord.Forbidden, discord.NotFound):
-            try:
-                self._check_pace(asker)
-                self._assistant.question(prompt)
-            except UserError as error:
-                # Whoever keeps mentioning the bot is told once, or the bot would help to flood the channel.
-                if self._told.update_rate_limit(asker) is None:
-                    await outlet.send(error.text(locale))
-                return
-            guild_id = str(guild.id) if guild else None
-            pieces = self._assistant.answer(prompt, guild_id, str(asker), locale, _quoted(message))
-            # Typing is refused where sending is: then nothing is asked, and nothing is spent.
-            async with outlet:
-                await self._turn(message.id, outlet, pieces, locale)
+        try:
+            await self._answer(message, prompt, outlet, locale)
+        except (discord.Forbidden, discord.NotFound) as gone:
+            log.info("A mention could not be answered: %s", gone)
+        except Exception as error:  # noqa: BLE001 - whatever it was, who asked is told, and the log has it
+            with contextlib.suppress(discord.HTTPException, aiohttp.ClientError, OSError):
+                await outlet.send(explain(error, locale))
+
+    async def _answer(self, message: discord.Message, prompt: str, outlet: MessageOutlet, locale: Locale) -> None:
+        asker = message.author.id
+        try:
+            self._check_pace(asker)
+            if message.attachments and not prompt.strip():
+                raise UserError(ONLY_TEXT)
+            self._assistant.question(prompt)
+        except UserError as error:
+            # Whoever keeps mentioning the bot is told once, or the bot would help to flood the channel.
+            if self._told.update_rate_limit(asker) is None:
+                await outlet.send(error.text(locale))
+            return
+        guild_id = str(message.guild.id) if message.guild else None
+        pieces = self._assistant.answer(prompt, guild_id, str(asker), locale, _quoted(message))
+        # Typing is refused where sending is: then nothing is asked, and nothing is spent.
+        async with outlet:
+            await self._turn(message.id, outlet, pieces, locale)
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:

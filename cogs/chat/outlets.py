@@ -6,6 +6,7 @@ import logging
 from contextlib import AsyncExitStack
 from typing import Any, Self
 
+import aiohttp
 import discord
 
 from cogs.chat.streamed_reply import Sent
@@ -28,7 +29,9 @@ class MessageOutlet:
     async def __aenter__(self) -> Self:
         try:
             await self._waiting.enter_async_context(self._message.channel.typing())
-        except discord.DiscordServerError as error:
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            if isinstance(error, discord.Forbidden | discord.NotFound):
+                raise
             log.info("Typing could not be shown: %s", error)
         return self
 
@@ -87,4 +90,8 @@ class _InteractionMessage:
             self._message = await self._outlet.send_without_token(content, error)
 
     async def delete(self) -> None:
-        await self._message.delete()
+        try:
+            await self._message.delete()
+        except discord.HTTPException as error:
+            if error.code not in TOKEN_ENDED:
+                raise

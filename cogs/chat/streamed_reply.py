@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -126,6 +127,10 @@ class StreamedReply:
                 raise
             log.info("A part of an answer could not be shown yet: %s", error)
             return False
+        finally:
+            # Failed tries keep the pace too; blank text, of which nothing is shown, does not begin it.
+            if self._text.strip():
+                self._edited_at = self._clock()
         return True
 
     async def _show(self) -> None:
@@ -138,6 +143,6 @@ class StreamedReply:
                 await message.edit(content=text)
                 self._sent[number] = (message, text)
         for message, _ in self._sent[len(messages) :]:
-            await message.delete()
+            with contextlib.suppress(discord.NotFound):
+                await message.delete()
         del self._sent[len(messages) :]
-        self._edited_at = self._clock()

@@ -39,13 +39,18 @@ def explain(error: BaseException, locale: Locale) -> str:
         return say(locale, "You may not do that here.")
     if isinstance(error, discord.Forbidden):
         return say(locale, "Discord does not let me do that here; an administrator can check my permissions.")
-    fault_id = secrets.token_hex(4)
-    log.error("Unexpected fault %s", fault_id, exc_info=error)
     return say(
         locale,
         "Something went wrong on my side. The operator finds the cause under the id {id}.",
-        id=fault_id,
+        id=note_fault(error),
     )
+
+
+def note_fault(error: BaseException | None, where: str = "") -> str:
+    """Log what nobody foresaw, with its cause, under an id of its own; the id."""
+    fault_id = secrets.token_hex(4)
+    log.error("Unexpected fault %s%s", fault_id, f" in {where}" if where else "", exc_info=error)
+    return fault_id
 
 
 async def answer_fault(interaction: discord.Interaction[Any], error: BaseException) -> None:

@@ -178,7 +178,8 @@ async def test_a_refusal_costs_nothing_and_is_not_repeated(
     assert await ask(assistant) == ("", sentence)
     assert [row.status for row in ledger(recorder)] == ["failed"]
     assert booked(recorder) == billed(api) == [(0, 0, 0)]
-    assert assistant.state() not in {"ok", "off"}
+    # A question that is not accepted says nothing of the service.
+    assert (assistant.state() == "ok") == ("question" in sentence and "accept" in sentence)
     assert (await ask(assistant))[1] == ""
     assert assistant.state() == "ok"
 
@@ -302,10 +303,20 @@ async def test_no_model_left_is_said(
     recorder: MemoryRecorder, gemini: Gemini, api: GeminiStandIn, new_id: Callable[[], str]
 ) -> None:
     assistant = Assistant(recorder, gemini, ("gemini-pro", "gemini-1.5-pro"), lambda: NOON, new_id)
-    for _ in range(2):
-        assert (await ask(assistant))[1].startswith("None of the models set for this bot exists")
+    assert (await ask(assistant))[1].startswith("None of the models set for this bot exists")
     assert len(api.account.calls) == len(ledger(recorder)) == 2
     assert assistant.state().startswith("None of the models")
+
+
+async def test_models_that_come_back_are_found(
+    recorder: MemoryRecorder, gemini: Gemini, api: GeminiStandIn, new_id: Callable[[], str]
+) -> None:
+    assistant = Assistant(recorder, gemini, (MODEL, "gemini-3.6-flash"), lambda: NOON, new_id)
+    api.script(Reply.model_gone(), Reply.model_gone())
+    assert (await ask(assistant))[1].startswith("None of the models")
+    assert (await ask(assistant))[1] == ""
+    assert assistant.state() == "ok"
+    assert ledger(recorder)[-1].model == MODEL
 
 
 async def test_two_askers_do_not_mix(assistant: Assistant, api: GeminiStandIn, recorder: MemoryRecorder) -> None:

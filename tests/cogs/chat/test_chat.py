@@ -96,6 +96,7 @@ def message(room: Room, content: str = "<@99> hello", **changes: object) -> Any:
         "is_system": lambda: False,
         "guild": SimpleNamespace(id=3, preferred_locale=discord.Locale.american_english),
         "mentions": [ME],
+        "attachments": [],
         "reference": None,
         "to_reference": lambda **_: "reference",
     }
