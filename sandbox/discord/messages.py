@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .people import User
 
 USER_MENTION = re.compile(r"<@!?(\d+)>")
+CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
+"""Where a mention is only text."""
 
 
 class MessageType(IntEnum):

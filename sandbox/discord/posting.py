@@ -11,7 +11,7 @@ from urllib.parse import quote
 from .component_rules import with_ids
 from .errors import integer
 from .message_rules import check_message, empty_message
-from .messages import USER_MENTION, Message, MessageFlag, Version
+from .messages import CODE, USER_MENTION, Message, MessageFlag, Version
 from .payload import Json, as_object, as_objects, without_nulls
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _set_mentions(message: Message, content: str, allowed: Any) -> None:
     kinds = ["users"] if message.interaction else ["users", "roles", "everyone"]
     parse = rules.get("parse", []) if allowed is not None else kinds
     named = {integer(user_id, "allowed_mentions", "users") for user_id in rules.get("users", [])}
-    found = [int(user_id) for user_id in USER_MENTION.findall(content)]
+    found = [int(user_id) for user_id in USER_MENTION.findall(CODE.sub("", content))]
     message.mentions = [
         users[user_id]
         for user_id in dict.fromkeys(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -85,6 +86,16 @@ class Route:
     token_free: bool = False
 
 
+@dataclass(slots=True)
+class Refusal:
+    """The next ``times`` requests whose method and path (a regular expression) fit are answered with this."""
+
+    method: str
+    path: re.Pattern[str]
+    error: DiscordError
+    times: int
+
+
 class Rest:
     def __init__(self, world: World, gateway: Gateway, token: str, routes: list[Route], limits: bool) -> None:
         self.records: deque[Record] = deque(maxlen=RECORDS_KEPT)
@@ -93,6 +104,7 @@ class Rest:
         self._world = world
         self._gateway = gateway
         self._token = token
+        self.refusals: list[Refusal] = []
         self._limits = RateLimits() if limits else None
         self._routes = routes
 
@@ -117,6 +129,7 @@ class Rest:
             record.files = [upload.filename for upload in uploads]
             if not route.token_free and request.headers.get("Authorization") != f"Bot {self._token}":
                 raise unauthorized()
+            self._refuse(record)
             params = dict(request.match_info)
             answer = self._refused(request.method, route.path, params, headers)
             if answer is None:
@@ -136,6 +149,16 @@ class Rest:
         body, more = bucket.refusal()
         headers |= more
         return Answer(429, body)
+
+    def limit(self, on: bool) -> None:
+        """Turn rate limits on, with nothing taken yet, or off."""
+        self._limits = RateLimits() if on else None
+
+    def _refuse(self, record: Record) -> None:
+        for refusal in self.refusals:
+            if refusal.times > 0 and refusal.method == record.method and refusal.path.search(record.path):
+                refusal.times -= 1
+                raise refusal.error
 
     @web.middleware
     async def _catch_unknown(

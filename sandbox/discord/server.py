@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -10,6 +11,7 @@ from aiohttp import web
 
 from . import rest_applications, rest_guilds, rest_interactions, rest_messages, rest_webhooks, voice
 from .channels import Channel
+from .errors import DiscordError
 from .gateway import Gateway
 from .guilds import Guild
 from .intents import NONE, Intent
@@ -18,7 +20,7 @@ from .interactions import Interactions
 from .messages import Message
 from .payload import Json
 from .people import User
-from .rest import PREFIX, Record, Rest
+from .rest import PREFIX, Record, Refusal, Rest
 from .voice import VoiceCredentials
 from .world import World
 
@@ -197,6 +199,15 @@ class DiscordStandIn:
     def slow(self, seconds: float) -> None:
         """Delay every REST request by this from now on; 0 for none."""
         self._rest.delay = seconds
+
+    def refuse(self, method: str, path: str, status: int, code: int = 0, *, times: int = 1) -> None:
+        """Answer the next ``times`` requests whose path fits the regular expression with this error."""
+        error = DiscordError(status, code, f"{status}: scripted")
+        self._rest.refusals.append(Refusal(method, re.compile(path), error, times))
+
+    def limit(self, on: bool = True) -> None:
+        """Turn rate limits on or off from now on."""
+        self._rest.limit(on)
 
     async def reset(self) -> None:
         """Break the gateway connections; the bot may RESUME."""

@@ -16,11 +16,15 @@ class Call:
     """The `x-goog-api-key` header as it came."""
     prompt: str
     """The text of the last turn."""
+    question: str = ""
+    """The text of its last part."""
     system: str = ""
     """The text of the system instruction."""
     prompt_tokens: int = 0
     candidates_tokens: int = 0
     thoughts_tokens: int = 0
+    first_text_at: float | None = None
+    """When the first text was sent; seconds of the event loop's clock."""
     outcome: str = "running"
     """`running`, `ok`, `blocked`, `cut`, `hanging`, `cancelled` (by the client) or a gRPC status code."""
 

@@ -114,9 +114,14 @@ class Reply:
         thoughts: int = 0,
         usage: Literal["every", "last", "not last"] = "every",
         finish: str = "STOP",
+        first: float = 0.0,
     ) -> Reply:
-        """`text` in so many chunks, `interval` seconds apart; older models send usage in the last only."""
-        steps: list[Step] = [Thinking(thoughts)] if thoughts else []
+        """`text` in so many chunks, `interval` seconds apart, the first one after `first` seconds.
+
+        Older models send usage in the last only.
+        """
+        steps: list[Step] = [Wait(first)] if first else []
+        steps += [Thinking(thoughts)] if thoughts else []
         pieces = _pieces(text, chunks)
         for number, piece in enumerate(pieces, 1):
             steps.append(Text(piece, finish if number == len(pieces) else ""))

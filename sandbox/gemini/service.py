@@ -117,7 +117,7 @@ class GenerativeService:
         return call
 
     def _next_reply(self, call: Call) -> Reply:
-        return self.script.popleft() if self.script else friendly(call.prompt)
+        return self.script.popleft() if self.script else friendly(call.question)
 
     async def _play(self, reply: Reply, call: Call, context: Any) -> AsyncIterator[Any]:
         text = ""
@@ -141,6 +141,8 @@ class GenerativeService:
                     await self._refuse(step, call, context, cut=number > 0)
                 case Text() | Thinking() | NoParts() | Blocked() | FunctionCall():
                     text += step.text if isinstance(step, Text) else ""
+                    if text and call.first_text_at is None:
+                        call.first_text_at = asyncio.get_running_loop().time()
                     call.thoughts_tokens += step.tokens if isinstance(step, Thinking) else 0
                     call.candidates_tokens = wire.tokens_of(text)
                     call.outcome = "blocked" if isinstance(step, Blocked) else call.outcome

@@ -33,7 +33,13 @@ def tokens_of(text: str) -> int:
 def call_of(request: Request, key: str | None) -> Call:
     """The account's line for a request."""
     last = request.contents[-1] if request.contents else v1beta.Content()
-    return Call(model=request.model, key=key, prompt=_text(last), system=_text(request.system_instruction))
+    return Call(
+        model=request.model,
+        key=key,
+        prompt=_text(last),
+        question=last.parts[-1].text if last.parts else "",
+        system=_text(request.system_instruction),
+    )
 
 
 def prompt_tokens(request: Request) -> int:
