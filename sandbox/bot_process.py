@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,12 @@ from sandbox.discord import DiscordStandIn
 
 BOT = Path(__file__).resolve().parents[1] / "bot.py"
 
+# By the secret without which there is no call: settings that lead to the real services where they are left out.
+_WAYS_OUT = {
+    "DISCORD_TOKEN": ("DISCORD_API_URL", "DISCORD_GATEWAY_URL", "DISCORD_CDN_URL"),
+    "GEMINI_API_KEY": ("GEMINI_API_ENDPOINT",),
+}
+_REAL = re.compile(r"discord(app)?\.(com|gg|media)|googleapis\.com", re.IGNORECASE)
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 
 
@@ -36,7 +43,19 @@ class BotProcess:
         discord: DiscordStandIn,
         arguments: Sequence[str] = (),
     ) -> None:
-        """`log` collects all that the bot prints, over restarts too; `arguments` follow `bot.py`."""
+        """`log` collects all that the bot prints, over restarts too; `arguments` follow `bot.py`.
+
+        Raises:
+            ValueError: the bot would reach the real Discord or the real Gemini.
+        """
+        stray = [
+            name
+            for secret, names in _WAYS_OUT.items()
+            for name in names
+            if environment.get(secret) and _REAL.search(environment.get(name) or "discord.com")
+        ]
+        if stray:
+            raise ValueError(f"{', '.join(stray)} would lead the bot out of its world")
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         self._environment = {**inherited, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **environment}
         self.log_path = log

@@ -1,11 +1,45 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import ipaddress
+import socket
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from sandbox.supabase import MIGRATIONS, PostgreSQL, Supabase
 from tests.real_parts import MIGRATED, require_real_parts
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_loopback() -> Iterator[None]:
+    """No name but this machine's is looked up: a stray call to a real service fails instead of being made."""
+    look_up = socket.getaddrinfo
+
+    def guarded(host: Any, *rest: Any, **options: Any) -> Any:
+        if not is_here(host):
+            raise socket.gaierror(socket.EAI_NONAME, f"tests stay on this machine: {host!r}")
+        return look_up(host, *rest, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", guarded)
+        # gRPC has a resolver of its own, but keeps to a proxy: there is none at this port.
+        patch.setenv("grpc_proxy", "http://127.0.0.1:9")
+        patch.setenv("no_grpc_proxy", "localhost,127.0.0.1")
+        yield
+
+
+def is_here(host: str | bytes | None) -> bool:
+    """Whether `host` is this machine, or an address that needs no look-up."""
+    name = host.decode() if isinstance(host, bytes) else host
+    if not name or name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

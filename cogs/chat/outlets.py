@@ -16,6 +16,7 @@ log = logging.getLogger("bot.chat")
 # An interaction's token ends after 15 minutes: 50027, or 10015 where Discord has forgotten it altogether
 # (discord.com/developers/docs/topics/opcodes-and-status-codes).
 TOKEN_ENDED = {50027, 10015}
+UNKNOWN_CHANNEL = 10003
 
 
 class MessageOutlet:
@@ -30,7 +31,7 @@ class MessageOutlet:
         try:
             await self._waiting.enter_async_context(self._message.channel.typing())
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            if isinstance(error, discord.Forbidden | discord.NotFound):
+            if isinstance(error, discord.Forbidden) or getattr(error, "code", 0) == UNKNOWN_CHANNEL:
                 raise
             log.info("Typing could not be shown: %s", error)
         return self

@@ -7,6 +7,7 @@ import math
 import secrets
 from typing import Any
 
+import aiohttp
 import discord
 from discord import app_commands
 
@@ -65,5 +66,5 @@ async def answer_fault(interaction: discord.Interaction[Any], error: BaseExcepti
         return
     try:
         await tell(interaction, explain(error, user_locale(interaction)), private=True)
-    except (discord.HTTPException, discord.InteractionResponded) as failed:
+    except (discord.HTTPException, discord.InteractionResponded, aiohttp.ClientError, OSError) as failed:
         log.warning("A fault could not be told: %s", failed)

@@ -53,12 +53,12 @@ async def test_the_caller_s_own_settings_never_reach_the_bot(
     monkeypatch.setenv("GEMINI_MODEL", "mine")
     monkeypatch.setenv("discord_token", "mine")
     async with World(music, supabase=False) as world:
-        bot = BotProcess({"DISCORD_TOKEN": "x"}, tmp_path / "run" / "bot.log", world.discord)
+        bot = BotProcess({"HTTP_PORT": "x"}, tmp_path / "run" / "bot.log", world.discord)
         await bot.start()
         assert await bot.wait() == 0
     assert "GEMINI_MODEL" not in bot.log()
     assert "discord_token" not in bot.log()
-    assert "DISCORD_TOKEN" in bot.log()
+    assert "HTTP_PORT" in bot.log()
     assert "False" in bot.log(), "no .env lies where the bot runs"
 
 
