@@ -92,7 +92,7 @@ class Gemini:
         api_key: str,
         endpoint: str | None = None,
         *,
-        first: float = 30.0,
+        first: float = 25.0,
         between: float = 20.0,
         whole: float = 120.0,
     ) -> None:

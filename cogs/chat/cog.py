@@ -154,6 +154,8 @@ class Chat(commands.Cog):
         me = self._bot.user
         if me is None or message.author.bot or message.webhook_id is not None or message.is_system():
             return None
+        if message.guild is None and isinstance(message.channel, discord.PartialMessageable):
+            return None  # of a server that is not there yet, or not any more: no direct message
         if message.guild is not None and all(user.id != me.id for user in message.mentions):
             return None
         return re.sub(rf"<@!?{me.id}>", "", message.content)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from sandbox.gemini import Reply
@@ -102,3 +104,14 @@ async def test_chat_works_without_lavalink_and_music_without_gemini(town: Town) 
     )
     await town.play("morning")
     await town.rows("active_sessions")
+
+
+async def test_without_a_key_chat_is_off_and_googles_packages_are_not_loaded(quiet_town: Town) -> None:
+    quiet_town.configure(GEMINI_API_KEY="")
+    await quiet_town.bot.start()
+    await quiet_town.bot.started()
+    use = await quiet_town.ask("ask", who="yuki", prompt="hello")
+    assert use.messages[0].ephemeral
+    assert "チャットは使えません" in use.text
+    assert "cygrpc" not in Path(f"/proc/{quiet_town.bot.pid}/maps").read_text()
+    assert await quiet_town.supabase.rows("gemini_usage") == []

@@ -12,7 +12,7 @@ import pytest
 
 from sandbox.gemini import GeminiStandIn, Reply
 from sandbox.gemini.replies import Hang, Reset, Step
-from services.assistant import MAX_QUESTION, Assistant
+from services.assistant import FOR_THE_OPERATOR, MAX_QUESTION, Assistant
 from services.errors import StoreUnavailable, UserError
 from services.gemini import Gemini
 from services.rows import Usage
@@ -360,3 +360,31 @@ async def test_without_a_key_chat_is_off(recorder: MemoryRecorder, new_id: Calla
     assistant = Assistant(recorder, None, (MODEL,), lambda: NOON, new_id)
     assert assistant.state() == "off"
     assert await ask(assistant) == ("", "Chat is off: the bot's operator has not set a Gemini key.")
+
+
+async def test_what_plays_is_told_in_a_server_and_not_elsewhere(
+    recorder: MemoryRecorder, gemini: Gemini, api: GeminiStandIn, new_id: Callable[[], str]
+) -> None:
+    music = {"1": "title: Morning"}
+    assistant = Assistant(recorder, gemini, (MODEL,), lambda: NOON, new_id, music=music.__getitem__)
+    await ask(assistant)
+    async with aclosing(assistant.answer("Hi", None, "2", "en")) as texts:
+        async for _ in texts:
+            pass
+    here, elsewhere = (call.prompt for call in api.account.calls)
+    assert here.index("<data>") < here.index("title: Morning") < here.index("</data>") < here.index("What plays?")
+    assert elsewhere == "Hi"
+    assert booked(recorder) == billed(api)
+
+
+@pytest.mark.parametrize(
+    ("reply", "lasting"),
+    [(Reply.bad_key(), True), (Reply.denied(), True), (Reply.model_gone(), True), (Reply.rate_limited(9), False)],
+)
+async def test_what_only_the_operator_can_cure_is_known_as_that(
+    assistant: Assistant, api: GeminiStandIn, reply: Reply, lasting: bool
+) -> None:
+    api.script(reply)
+    await ask(assistant)
+    assert assistant.state() != "ok"
+    assert (assistant.state() in FOR_THE_OPERATOR) == lasting

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 
+import services.gemini
 from sandbox.gemini import GeminiStandIn, Reply
 from sandbox.gemini.replies import Hang, Reset
 from services.gemini import Chunk, Content, Gemini, Tokens
@@ -208,9 +211,53 @@ def test_entering_a_client_is_silent() -> None:
         "import asyncio\n"
         "from services.gemini import Gemini\n"
         "async def main():\n"
-        "    async with Gemini('key', 'localhost:1'):\n"
-        "        pass\n"
+        "    async with Gemini('key', 'localhost:1') as gemini:\n"
+        "        await gemini._opening\n"
         "asyncio.run(main())"
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
     assert (done.stdout, done.stderr) == (b"", b"")
+
+
+async def test_nobody_waits_for_the_import_but_who_asks(api: GeminiStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    load, loading = services.gemini._load, threading.Event()
+
+    def slowly() -> tuple[Any, Any, Any]:
+        loading.wait(10)
+        return load()
+
+    monkeypatch.setattr(services.gemini, "_load", slowly)
+    async with asyncio.timeout(5), Gemini(api.api_key, api.endpoint) as gemini:
+        question = asyncio.create_task(ask(gemini))
+        await asyncio.sleep(0.05)
+        assert not question.done()
+        loading.set()
+        assert "What plays?" in text_of(await question)
+
+
+async def test_a_bot_that_stops_at_once_does_not_wait_for_the_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    loading = threading.Event()
+    monkeypatch.setattr(services.gemini, "_load", lambda: loading.wait(10))
+    async with asyncio.timeout(5), Gemini("key", "localhost:1"):
+        pass
+    loading.set()
+
+
+@pytest.mark.parametrize(
+    ("reply", "refused"),
+    [(Reply.deadline(), True), (Reply.unavailable(), True), (Reply.hang(), False), (Reply((Reset(),)), False)],
+)
+async def test_only_the_apis_own_word_is_a_refusal(
+    gemini: Gemini, api: GeminiStandIn, reply: Reply, refused: bool
+) -> None:
+    api.script(reply)
+    with pytest.raises(GeminiError) as raised:
+        await ask(gemini)
+    assert raised.value.refused == refused
+
+
+async def test_an_api_that_was_never_reached_cost_nothing(gemini: Gemini, api: GeminiStandIn) -> None:
+    await api.down()
+    with pytest.raises(Unavailable) as raised:
+        await ask(gemini)
+    assert raised.value.refused

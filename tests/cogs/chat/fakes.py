@@ -66,6 +66,8 @@ class Note:
         self.content = content
 
     async def delete(self) -> None:
+        if self.channel.gone:
+            raise http_error(404, 10008)
         self.channel.notes.remove(self)
 
 
@@ -79,6 +81,8 @@ class Channel:
         """Time, `send` or `edit`, and the text; refused ones too."""
         self.faults: list[BaseException] = []
         """Raised by the next writes, in order."""
+        self.gone = False
+        """Whether messages to be deleted are deleted already."""
 
     def take(self, kind: str, content: str) -> None:
         self.writes.append((self.time.now, kind, content))

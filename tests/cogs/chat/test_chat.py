@@ -137,6 +137,7 @@ async def test_the_message_that_is_replied_to_is_passed_on(chat: Chat, answers: 
         {"author": SimpleNamespace(id=5, bot=True)},
         {"webhook_id": 8},
         {"is_system": lambda: True},
+        {"guild": None, "channel": Mock(spec=discord.PartialMessageable)},
     ],
 )
 async def test_others_are_left_alone(chat: Chat, answers: Answers, room: Room, changes: dict[str, Any]) -> None:

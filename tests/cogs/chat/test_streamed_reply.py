@@ -58,6 +58,34 @@ async def test_blank_pieces_are_not_sent(stage: Stage) -> None:
     assert stage.channel.writes == []
 
 
+async def test_text_after_blank_pieces_is_shown_at_once(stage: Stage) -> None:
+    stage.pieces.feed("\n")
+    await stage.time.pass_by(0.2)
+    stage.pieces.feed("Hello")
+    await breathe()
+    assert stage.channel.writes == [(0.2, "send", "Hello")]
+
+
+async def test_tries_that_fail_keep_the_pace(stage: Stage) -> None:
+    stage.channel.faults = [ConnectionResetError() for _ in range(100)]
+    for number in range(30):
+        stage.pieces.feed(f"{number} ")
+        await stage.time.pass_by(0.1)
+    assert len(stage.channel.writes) <= 4
+
+
+async def test_a_surplus_message_that_somebody_has_deleted_is_no_fault(stage: Stage) -> None:
+    code = "x" * (2000 - len("```\n") - len("\n```"))
+    stage.pieces.feed(f"```\n{code}\n``")
+    await breathe()
+    stage.channel.gone = True
+    stage.pieces.feed("`")
+    stage.pieces.feed(ValueError("cut"))
+    await stage.time.pass_by(3)
+    await asyncio.wait_for(stage.turn, 1)
+    assert stage.channel.writes[-1][2].endswith("(cut)")
+
+
 async def test_the_end_is_shown(stage: Stage) -> None:
     for piece in ("Hel", "lo, ", "world"):
         stage.pieces.feed(piece)
