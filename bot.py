@@ -21,13 +21,17 @@ from cogs.common.faults import answer_fault, note_fault
 from cogs.common.old_messages import OldMessages
 from cogs.common.tree import CatalogueTranslator, Tree
 from cogs.music import Music
+from cogs.music.here import INVITED
 from cogs.status import Status
+from services.command_line import Examine, ShowUsage, parse, usage
 from services.container import Services, new_id, now, open_services
+from services.doctor import examine
+from services.errors import UserError
 from services.health import Health, ServiceState, Vitals
 from services.i18n import say
 from services.logs import Redactor, configure
 from services.recovery import close_sessions, lose_plays
-from services.settings import Settings, SettingsError, load_settings
+from services.settings import Settings, SettingsError, load_settings, operator_locale
 from services.stats import Stats
 from services.store.books import read_books
 from services.store.schema import StoreTooNew
@@ -235,7 +239,24 @@ async def _leave(bot: Bot, connected: asyncio.Task[None], settings: Settings) ->
 
 
 def main() -> int:
-    """The program; returns its exit code: 0 after a clean stop, 2 on wrong settings, 1 otherwise."""
+    """The program; returns its exit code: 0 after a clean stop, 2 on wrong settings or arguments, 1 otherwise."""
+    try:
+        order = parse(sys.argv[1:])
+    except UserError as error:
+        print(error.text(operator_locale()), usage(operator_locale()), sep="\n", file=sys.stderr)
+        return EXIT_SETTINGS
+    match order:
+        case ShowUsage():
+            print(usage(operator_locale()))
+            return EXIT_CLEAN
+        case Examine():
+            return examine(order, intents=INTENTS.value, permissions=INVITED.value)
+        case _:
+            return run_bot()
+
+
+def run_bot() -> int:
+    """The bot until it ends; its exit code."""
     try:
         settings = load_settings()
     except SettingsError as error:

@@ -206,12 +206,14 @@ def load_settings() -> Settings:
         return Settings()  # pyright: ignore[reportCallIssue] - the environment fills the required field
     except ValidationError as error:
         wrong = {str(fault["loc"][0]).upper(): fault for fault in error.errors() if fault["loc"]}
-        locale: Locale = "ja" if _setting("DEFAULT_LOCALE") == "ja" else "en"
+        locale = operator_locale()
         raise SettingsError({name: _sentence(fault, locale) for name, fault in wrong.items()}) from None
 
 
-def _setting(name: str) -> str | None:
-    return os.environ.get(name) or dotenv_values(".env").get(name)
+def operator_locale() -> Locale:
+    """The language of DEFAULT_LOCALE, whatever is wrong with the other settings."""
+    name = "DEFAULT_LOCALE"
+    return "ja" if (os.environ.get(name) or dotenv_values(".env").get(name) or "").casefold() == "ja" else "en"
 
 
 def _sentence(fault: ErrorDetails, locale: Locale) -> str:
