@@ -14,6 +14,7 @@ from postgrest.exceptions import APIError
 from postgrest.types import ReturnMethod
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
+from services.commands import Outcome, QueuedCommand
 from services.replication.faults import Refused, TooSlow, Transient, fault_of
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
@@ -26,6 +27,15 @@ class SessionAnswer:
 
     guild_id: str
     revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What `claim_commands` gave."""
+
+    taken: list[QueuedCommand]
+    asked: list[str]
+    """The guilds of pending commands that were not claimed."""
 
 
 # The client keeps neither status nor headers of a failed answer; a hook of httpx's does, in the request's own task.
@@ -82,6 +92,24 @@ class Remote:
         )
         answer: Any = await self._ask("active_sessions", request.execute)
         return [row["guild_id"] for row in answer.data]
+
+    async def claim_commands(self, claimer: str, guilds: list[str]) -> Claim:
+        """Claim what is pending for `guilds` and what names no guild; the same `claimer` gets the same ones again."""
+        request = self._client.rpc("claim_commands", {"claimer": claimer, "guilds": guilds})
+        answer: Any = await self._ask("claim_commands", request.execute)
+        taken = [
+            QueuedCommand(row["id"], row["command"], row["payload"], float(row["age_s"]))
+            for row in answer.data["taken"]
+        ]
+        return Claim(taken, answer.data["asked"])
+
+    async def finish_commands(self, outcomes: list[Outcome]) -> None:
+        """Tell what became of claimed commands."""
+        items: list[Item] = [
+            {"id": each.id, "status": "failed" if each.error else "completed", "error": each.error} for each in outcomes
+        ]
+        request = self._client.rpc("finish_commands", {"outcomes": items})  # pyright: ignore[reportArgumentType] - any JSON is taken
+        await self._ask("finish_commands", request.execute)
 
     async def _ask(self, table: str, execute: Callable[[], Awaitable[object]]) -> object:
         _answer.set(None)
