@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 from contextlib import suppress
+from functools import partial
 from typing import Any, cast
 
 import aiohttp
@@ -29,6 +30,7 @@ from services.doctor import examine
 from services.errors import UserError
 from services.health import Health, ServiceState, Vitals
 from services.i18n import say
+from services.lavalink import carry_out
 from services.logs import Redactor, configure
 from services.recovery import close_sessions, lose_plays
 from services.settings import Settings, SettingsError, load_settings, operator_locale
@@ -97,6 +99,9 @@ class Bot(commands.AutoShardedBot):
         self.keep_running(lose_plays(services.recorder, services.leftovers, services.playback.live_plays), "lost-plays")
         if services.replicator is not None:
             services.replicator.reconcile(str(self.application_id), self.owns, self.has_joined, services.playback.live)
+            services.replicator.take_commands(
+                partial(carry_out, services.nodes, services.playback), self.owns, services.playback.live
+            )
         stats = Stats(
             services.recorder,
             services.settings.stats_interval,

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from time import time
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import httpx
 from postgrest.exceptions import APIError
 from postgrest.types import ReturnMethod
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
+from services.commands import Outcome, QueuedCommand
 from services.replication.clock_offset import ClockOffset
 from services.replication.faults import Paused, Refused, TooSlow, Transient, fault_of, not_supabase
 from services.store.clock import NO_CLOCKS
@@ -22,6 +24,15 @@ TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 LONGEST_WISH = 300.0
 """A server that asks for a longer pause is asked again after this: a slip of its must not stop us for days."""
 Item = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What `claim_commands` gave."""
+
+    taken: list[QueuedCommand]
+    asked: list[str]
+    """The guilds of pending commands that were not claimed."""
 
 
 # The client keeps neither status nor headers of a failed answer; a hook of httpx's does, in the request's own task.
@@ -101,6 +112,23 @@ class Remote:
                 return found
             found += [(row["guild_id"], row["application_id"]) for row in rows]
 
+    async def claim_commands(self, claimer: str, guilds: list[str]) -> Claim:
+        """Claim what is pending for `guilds` and what names no guild; the same `claimer` gets the same ones again."""
+        request = self._client.rpc("claim_commands", {"claimer": claimer, "guilds": guilds})
+        answer: Any = await self._ask("claim_commands", request.execute)
+        taken = [
+            QueuedCommand(row["id"], row["command"], row["payload"], float(row["age_s"])) for row in answer["taken"]
+        ]
+        return Claim(taken, answer["asked"])
+
+    async def finish_commands(self, outcomes: list[Outcome]) -> None:
+        """Tell what became of claimed commands."""
+        items: list[Item] = [
+            {"id": each.id, "status": "failed" if each.error else "completed", "error": each.error} for each in outcomes
+        ]
+        request = self._client.rpc("finish_commands", {"outcomes": items})  # pyright: ignore[reportArgumentType] - any JSON is taken
+        await self._ask("finish_commands", request.execute, silent=True)
+
     async def _keep_answer(self, response: httpx.Response) -> None:
         _answer.set(response)
         date = _seconds(response.headers.get("Date"))
@@ -109,8 +137,8 @@ class Remote:
 
     async def _ask(
         self, table: str, execute: Callable[[], Awaitable[Any]], items: Sequence[Item] = (), *, silent: bool = False
-    ) -> list[Any]:
-        """The rows of the answer to a request with `items`; `silent` where PostgREST says nothing."""
+    ) -> Any:
+        """The rows (or the document) of the answer to a request with `items`; `silent` where PostgREST says nothing."""
         _answer.set(None)
         try:
             rows: Any = (await execute()).data
@@ -131,9 +159,9 @@ class Remote:
             raise Refused(f"{table}: {type(error).__name__}") from error
         # The client takes any answer below 300 for PostgREST's, a web page too: nothing was written then.
         response = _answer.get()
-        if not isinstance(rows, list) or (silent and response is not None and response.content):
+        if not isinstance(rows, list | dict) or (silent and response is not None and response.content):
             raise not_supabase(table, response.status_code if response is not None else 200)
-        return rows  # pyright: ignore[reportUnknownVariableType] - whatever JSON holds
+        return cast(Any, rows)
 
 
 async def _note_time(request: httpx.Request) -> None:

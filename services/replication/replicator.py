@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextlib import suppress
 from typing import Any, Self, TypeVar
 
+from services.commands import CarryOut
 from services.errors import StoreUnavailable
 from services.replication.backoff import Backoff
+from services.replication.command_queue import CommandQueue
 from services.replication.faults import Paused, RemoteFault, Transient
 from services.replication.lane import PAUSED_RETRY_SECONDS, KeyedLane, Lane
 from services.replication.remote import Remote
@@ -98,6 +100,16 @@ class Replicator:
         """
         self._sessions.owns = owns
         self._begin(self._reconcile(application_id, owns, joined, live), "reconcile")
+
+    def take_commands(
+        self, carry_out: CarryOut, owns: Callable[[str], bool], live: Callable[[], Collection[str]]
+    ) -> None:
+        """After READY: carry out what dashboards ask of the guilds that are ours, until the replicator is left.
+
+        A queue that is missing or refused is tried again by itself and holds up no rows.
+        """
+        queue = CommandQueue(self._remote, carry_out, owns, live)
+        self._tasks.append(asyncio.create_task(queue.run(), name="command-queue"))
 
     async def _reconcile(
         self,
