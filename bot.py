@@ -100,7 +100,7 @@ class Bot(commands.AutoShardedBot):
         if services.replicator is not None:
             services.replicator.reconcile(str(self.application_id), self.owns, self.has_joined, services.playback.live)
             services.replicator.take_commands(
-                partial(carry_out, services.nodes, services.playback), self.owns, services.playback.live
+                partial(carry_out, services.nodes, services.playback), self.has_joined, services.playback.live
             )
         stats = Stats(
             services.recorder,
