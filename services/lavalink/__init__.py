@@ -1,7 +1,8 @@
 """Lavalink, and the one package of services that knows wavelink."""
 
+from services.lavalink.loading import Found
 from services.lavalink.nodes import Nodes
 from services.lavalink.player import Player
-from services.lavalink.search import Found, Search
+from services.lavalink.search import Search
 
 __all__ = ["Found", "Nodes", "Player", "Search"]
