@@ -90,8 +90,8 @@ class Bot(commands.AutoShardedBot):
 
     async def on_ready(self) -> None:
         """The guilds are known: what an earlier run left is cleared away, once, and the statistics begin."""
-        if not self._first_ready:
-            return
+        if not self._first_ready or self.is_closed():
+            return  # Discord may become ready while the bot is leaving
         self._first_ready = False
         services = self.services
         log.info("Started as %s; servers: %d, shards: %d", self.user, len(self.guilds), self.shard_count or 1)
