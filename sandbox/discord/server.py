@@ -205,6 +205,15 @@ class DiscordStandIn:
         error = DiscordError(status, code, f"{status}: scripted")
         self._rest.refusals.append(Refusal(method, re.compile(path), error, times))
 
+    def want_heartbeats(self, seconds: float) -> None:
+        """Ask connections from now on for a heartbeat so often; one that falls silent is closed with 4009."""
+        self._gateway.heartbeat_s = seconds
+
+    @property
+    def connections(self) -> int:
+        """How many gateway connections there have been."""
+        return self._gateway.opened
+
     def limit(self, on: bool = True) -> None:
         """Turn rate limits on or off from now on."""
         self._rest.limit(on)
