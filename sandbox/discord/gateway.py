@@ -86,6 +86,11 @@ class Gateway:
         for connection in list(self._connections):
             connection.cut()
 
+    async def close_all(self, code: int, reason: str) -> None:
+        """Close every connection by the protocol; the sessions stay."""
+        for connection in list(self._connections):
+            await connection.socket.close(code=code, message=reason.encode())
+
     async def ask_to_reconnect(self) -> None:
         """Op 7 to every connection."""
         for connection in list(self._connections):

@@ -213,6 +213,10 @@ class DiscordStandIn:
         """Break the gateway connections; the bot may RESUME."""
         self._gateway.cut()
 
+    async def close_gateway(self, code: int, reason: str = "") -> None:
+        """Close every gateway connection with a code of Discord's, such as 4004 once the token was renewed."""
+        await self._gateway.close_all(code, reason)
+
     async def ask_to_reconnect(self) -> None:
         """Op 7: the bot shall reconnect and RESUME."""
         await self._gateway.ask_to_reconnect()

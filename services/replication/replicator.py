@@ -67,7 +67,7 @@ class Replicator:
                     if isinstance(outcome, Exception):
                         log.error("The last flush failed unexpectedly", exc_info=outcome)
         with suppress(TimeoutError):
-            async with asyncio.timeout(0.5):
+            async with asyncio.timeout(0.2):
                 await self._remote.aclose()
 
     @property
