@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -22,6 +23,7 @@ from cogs.common.connection import (
     TokenRefused,
     Unwind,
     connect,
+    leave,
     relaunch,
     say_plainly,
 )
@@ -48,8 +50,7 @@ from services.tasks import log_failure
 log = logging.getLogger("bot")
 
 EXIT_CLEAN, EXIT_FAULT, EXIT_SETTINGS = 0, 1, 2
-DISCONNECT_SECONDS = 0.8
-CANCEL_SECONDS = 0.1
+FAREWELL_SECONDS = 0.7
 
 # None of these is privileged. `guild_messages` brings mentions, `dm_messages` direct messages.
 INTENTS = discord.Intents(guilds=True, voice_states=True, guild_messages=True, dm_messages=True)
@@ -224,18 +225,7 @@ async def run(settings: Settings, redactor: Redactor) -> int:
 
 async def _leave(bot: Bot, connected: asyncio.Task[None], settings: Settings) -> int:
     failed = connected.exception() if connected.done() else None
-    # Side by side: a node that hangs must not keep Discord from being told.
-    leaving = {
-        asyncio.create_task(bot.services.nodes.close(), name="leaving Lavalink"),
-        asyncio.create_task(bot.close(), name="leaving Discord"),
-    }
-    for task in leaving:
-        task.add_done_callback(log_failure)
-    await asyncio.wait(leaving, timeout=DISCONNECT_SECONDS)
-    # Closing what it stands on may end it by an error, which is nobody's concern any more.
-    for task in (*leaving, connected):
-        task.cancel()
-    await asyncio.wait({*leaving, connected}, timeout=CANCEL_SECONDS)
+    await leave(connected, bot.services.nodes.close(), _leave_discord(bot))
     if failed is None:
         return EXIT_CLEAN
     if isinstance(failed, Unstartable):
@@ -244,6 +234,13 @@ async def _leave(bot: Bot, connected: asyncio.Task[None], settings: Settings) ->
         return EXIT_SETTINGS if isinstance(failed, TokenRefused) else EXIT_FAULT
     log.critical("The connection to Discord ended", exc_info=failed)
     return EXIT_FAULT
+
+
+async def _leave_discord(bot: Bot) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FAREWELL_SECONDS):
+            await bot.remove_cog(Chat.__cog_name__)  # ends the answers that are being written
+    await bot.close()
 
 
 def main() -> int:

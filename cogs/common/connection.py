@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 import aiohttp
 import discord
@@ -13,10 +14,13 @@ from discord.utils import MISSING
 
 from services.errors import Unstartable
 from services.i18n import N_
+from services.tasks import log_failure
 
 log = logging.getLogger("bot")
 
 RETRY_SECONDS = 5.0
+DISCONNECT_SECONDS = 1.0
+CANCEL_SECONDS = 0.1
 AUTHENTICATION_FAILED = 4004
 DISALLOWED_INTENTS = 4014
 # What passes by itself: the network, an outage, a limit.
@@ -87,6 +91,18 @@ async def _forget_session(bot: commands.AutoShardedBot) -> None:
     # The next login opens another; this one would be left open, and say so.
     await bot.http.close()
     bot.http.connector = MISSING
+
+
+async def leave(connected: asyncio.Task[None], *closings: Coroutine[Any, Any, None]) -> None:
+    """Close all that `connected` stands on side by side, so that one which hangs does not keep the others."""
+    leaving = {asyncio.create_task(closing, name="leaving") for closing in closings}
+    for task in leaving:
+        task.add_done_callback(log_failure)
+    await asyncio.wait(leaving, timeout=DISCONNECT_SECONDS)
+    # Without what it stands on it may end by an error, which is nobody's concern any more.
+    for task in (*leaving, connected):
+        task.cancel()
+    await asyncio.wait({*leaving, connected}, timeout=CANCEL_SECONDS)
 
 
 class Unwind(Exception):
