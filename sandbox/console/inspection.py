@@ -37,7 +37,8 @@ async def rows(session: Session, argument: str) -> None:
     found = await read_rows(session, table, remote=is_remote(argument))
     if found:
         session.screen.show(_drawn(found[-LAST_ROWS:], columns))
-    session.screen.note(f"{len(found)} rows" + (f", the last {LAST_ROWS}" if len(found) > LAST_ROWS else ""))
+    count = "1 row" if len(found) == 1 else f"{len(found)} rows"
+    session.screen.note(count + (f", the last {LAST_ROWS}" if len(found) > LAST_ROWS else ""))
 
 
 async def players(session: Session, _: str) -> None:
