@@ -127,6 +127,7 @@ async def test_the_anon_key_is_refused_by_rest(supabase: Supabase) -> None:
         client.table("active_sessions").upsert(SESSION),
         client.table("active_sessions").delete().eq("guild_id", "200"),
         client.rpc("apply_sessions", {"items": []}),
+        client.rpc("schema_report", {}),
     ):
         with pytest.raises(APIError) as refused:
             await call.execute()
