@@ -12,7 +12,7 @@ as $$
             select coalesce(jsonb_object_agg(relname, relrowsecurity), '{}')
             from pg_class
             where relnamespace = 'public'::regnamespace and relname in ('system_stats', 'active_sessions', 'bot_logs',
-                'gemini_usage', 'music_history', 'command_queue', 'session_revisions', 'bot_state')
+                'gemini_usage', 'music_history', 'command_queue', 'session_revisions', 'bot_state', 'bot_retention')
         ),
         'realtime', (
             select (

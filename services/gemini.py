@@ -125,14 +125,18 @@ class Gemini:
         if self._channel is not None:
             await self._channel.close()
 
+    async def opened(self) -> None:
+        """Google's packages are loaded and the channel is there; a call waits for that by itself."""
+        if self._opening is not None:
+            await asyncio.shield(self._opening)
+
     async def stream(self, model: str, contents: Sequence[Content], system: str) -> AsyncGenerator[Chunk, None]:
         """One call to `StreamGenerateContent`, never retried; leaving the iterator cancels it.
 
         Raises:
             GeminiError: one of its subclasses, before or after chunks have come.
         """
-        if self._opening is not None:
-            await asyncio.shield(self._opening)
+        await self.opened()
         clock = asyncio.get_running_loop().time
         end = clock() + self._whole
         call: Any = None
@@ -168,6 +172,7 @@ class Gemini:
         Raises:
             GeminiError: one of its subclasses; `ModelGone` where there is no such model.
         """
+        await self.opened()
         model_service = importlib.import_module("google.ai.generativelanguage_v1beta.services.model_service.transports")
         transport = model_service.ModelServiceGrpcAsyncIOTransport(channel=self._channel)
         client = self._v1beta.ModelServiceAsyncClient(transport=transport)
@@ -180,7 +185,7 @@ class Gemini:
                     metadata=[("x-goog-api-key", self._api_key)],
                 )
         except TimeoutError as error:
-            raise TimedOut from error
+            raise TimedOut(refused=False) from error
         except Exception as error:
             if (code := getattr(error, "grpc_status_code", None)) is None:
                 raise

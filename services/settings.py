@@ -222,7 +222,11 @@ def load_settings() -> Settings:
 def operator_locale() -> Locale:
     """The language of DEFAULT_LOCALE, whatever is wrong with the other settings."""
     name = "DEFAULT_LOCALE"
-    return "ja" if (os.environ.get(name) or dotenv_values(".env").get(name) or "").casefold() == "ja" else "en"
+    try:
+        given = os.environ.get(name) or dotenv_values(".env").get(name) or ""
+    except (OSError, UnicodeError):
+        return "en"
+    return "ja" if given.casefold() == "ja" else "en"
 
 
 def _sentence(fault: ErrorDetails, locale: Locale) -> str:

@@ -6,7 +6,8 @@ import asyncio
 
 from services.doctor.check import Check, Finding, off, ok, run, wrong
 from services.doctor.keys import ending
-from services.gemini import BadKey, Denied, Gemini, GeminiError, ModelGone, RateLimited
+from services.gemini import Gemini
+from services.gemini_faults import BadKey, Denied, GeminiError, ModelGone, RateLimited
 from services.i18n import N_
 from services.settings import Settings
 
@@ -20,8 +21,9 @@ async def gemini_findings(settings: Settings) -> list[Finding]:
     if not settings.gemini_api_key:
         return [off("gemini.key", N_("Off: GEMINI_API_KEY is not set."))]
     key = settings.gemini_api_key
-    # Entered outside the check's time: the import of Google's packages waits for nobody else.
     async with Gemini(key, settings.gemini_api_endpoint) as gemini:
+        # Outside the check's time: loading Google's packages takes as long as this machine needs.
+        await gemini.opened()
 
         async def look() -> list[Finding]:
             seen = await asyncio.gather(*(_look_up(gemini, model) for model in settings.gemini_model))

@@ -24,21 +24,20 @@ async def probe(project: Project) -> list[Finding]:
     key = f"doctor-{uuid7()}"
     where = f"{_KEY}=eq.{key}"
     row: dict[str, object] = {_KEY: key, "value": {"written_by": "doctor"}, "revision": 0}
+    finding: Finding | None = None
     try:
         async with asyncio.timeout(_WRITING_SECONDS):
             finding = refused(_NAME, project, await project.upsert(_TABLE, _KEY, tuple(row), [row]))
             finding = finding or _compared(row, await project.read(_TABLE, f"{where}&select={','.join(row)}"))
-    finally:
-        deleted = await _deleted(project, where)
-    if finding is None and not deleted:
-        finding = wrong(
-            _NAME,
-            N_("The row was written, but could not be deleted."),
-            N_("Delete the row {key} from {table} by hand."),
-            key=key,
-            table=_TABLE,
-        )
+    except (TimeoutError, Unreachable):
+        finding = _left(N_("Nobody knows whether the row was written: no answer came."), key)
+    if not await _deleted(project, where) and finding is None:
+        finding = _left(N_("The row was written, but could not be deleted."), key)
     return [finding or ok(_NAME, N_("A row was written, read back and deleted."))]
+
+
+def _left(message: str, key: str) -> Finding:
+    return wrong(_NAME, message, N_("Delete the row {key} from {table} by hand if it is there."), key=key, table=_TABLE)
 
 
 async def _deleted(project: Project, where: str) -> bool:

@@ -78,6 +78,8 @@ class Surgery:
         self.settings = {
             "DISCORD_TOKEN": "sandbox-token",
             "DISCORD_API_URL": f"http://127.0.0.1:{free_port()}",
+            "DISCORD_GATEWAY_URL": "ws://127.0.0.1:1",
+            "DISCORD_CDN_URL": "http://127.0.0.1:1",
             "LAVALINK_NODES": "",
             "DATA_DIR": str(folder / "data"),
         }

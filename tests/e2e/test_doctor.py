@@ -67,6 +67,20 @@ async def test_all_is_well_beside_a_running_bot_and_only_a_probe_writes(town: To
     await town.ask("nowplaying")
 
 
+async def test_refused_rows_are_listed_and_sent_again_by_the_bot_once_that_is_asked_for(town: Town) -> None:
+    await town.supabase.execute("alter table public.music_history add constraint no check (track_title is null)")
+    await town.play("morning")
+    async with asyncio.timeout(20):
+        while not (visit := await look(town)).wrong:
+            pass
+    assert {name for name, _ in visit.wrong} == {"store.set_aside"}
+    assert "23514" in " ".join(visit.wrong.values())
+    await town.supabase.execute("alter table public.music_history drop constraint no")
+    assert (await run(town, "doctor", "--retry-set-aside")).code == 0
+    await town.rows("music_history", timeout=6)
+    assert (await look(town)).wrong == {}
+
+
 async def test_every_line_is_there_in_japanese_and_as_json(quiet_town: Town) -> None:
     await quiet_town.world.lavalink.down()
     japanese = await run(quiet_town, "doctor", DEFAULT_LOCALE="ja")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -70,6 +71,21 @@ async def test_what_waits_and_what_was_refused_is_told(surgery: Surgery, path: P
     assert "bot_state 1" in backlog
     assert seen.states["store.books"] == seen.states["store.disk"] == {"ok"}
     assert hashlib.sha256(path.read_bytes()).hexdigest() == before
+
+
+async def test_what_a_killed_bot_left_is_read_and_left_as_it_is(surgery: Surgery) -> None:
+    left = surgery.folder / "left"
+    left.mkdir()
+    async with Store(surgery.folder / "data") as store:
+        await Recorder(store).commit(State("one", {}))
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{store.path}{suffix}", left)
+    before = {file.name: file.read_bytes() for file in left.iterdir()}
+    assert before["bot.db-wal"]
+    seen = await surgery.look(DATA_DIR=str(left))
+    assert seen.wrong == {}
+    assert "bot_state 1" in seen.text
+    assert {name: (left / name).read_bytes() for name in before} == before
 
 
 async def test_the_mark_is_left_beside_the_owner_of_the_store(surgery: Surgery, path: Path) -> None:

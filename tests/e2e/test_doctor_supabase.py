@@ -195,6 +195,13 @@ async def test_a_probe_that_cannot_be_written_is_told(surgery: Surgery, supabase
     assert "by hand" in seen.wrong["supabase.write", ""]
     (row,) = await supabase.rows("bot_state")
     assert row["key"] in seen.wrong["supabase.write", ""]
+    await supabase.execute(
+        "create function public.sleep() returns trigger language plpgsql as "
+        "$$ begin perform pg_sleep(4); return new; end $$; "
+        "create trigger sleep before insert on public.bot_state for each row execute function public.sleep()"
+    )
+    seen = await surgery.look("--write")
+    assert "doctor-" in seen.wrong["supabase.write", ""]
     await supabase.execute("revoke insert on public.bot_state from service_role")
     seen = await surgery.look("--write")
     assert "42501" in seen.wrong["supabase.write", ""]

@@ -52,6 +52,7 @@ async def test_the_anon_key_is_refused_by_rest(supabase: Supabase) -> None:
         client.table(NOW).select("*"),
         client.rpc("apply_sessions", {"items": []}),
         client.rpc("remove_old_rows", {}),
+        client.rpc("schema_report", {}),
     ):
         with pytest.raises(APIError) as refused:
             await call.execute()
