@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import quiet_town
+from tests.migrations.conftest import connect, database
 
-__all__ = ["quiet_town"]
+__all__ = ["connect", "database", "quiet_town"]
 
 FULL = bool(os.environ.get("TORTURE"))
 
