@@ -120,6 +120,7 @@ async def test_a_dashboard_may_ask_for_nothing_else(supabase: Supabase) -> None:
         volume,
         volume | {"payload": guild | {"level": 1001}},
         volume | {"payload": guild | {"level": None}},
+        volume | {"payload": guild | {"level": [40]}},
     ):
         assert not await insert(client, row), row
     await insert(client, PAUSE)
