@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 from contextlib import suppress
+from functools import partial
 from typing import Any, cast
 
 import aiohttp
@@ -25,6 +26,7 @@ from cogs.status import Status
 from services.container import Services, new_id, now, open_services
 from services.health import Health, ServiceState, Vitals
 from services.i18n import say
+from services.lavalink import carry_out
 from services.logs import Redactor, configure
 from services.recovery import close_sessions, lose_plays
 from services.settings import Settings, SettingsError, load_settings
@@ -93,6 +95,9 @@ class Bot(commands.AutoShardedBot):
         self.keep_running(lose_plays(services.recorder, services.leftovers, services.playback.live_plays), "lost-plays")
         if services.replicator is not None:
             services.replicator.reconcile(str(self.application_id), self.owns, self.has_joined, services.playback.live)
+            services.replicator.take_commands(
+                partial(carry_out, services.nodes, services.playback), self.has_joined, services.playback.live
+            )
         stats = Stats(
             services.recorder,
             services.settings.stats_interval,
