@@ -23,20 +23,20 @@ $$;
 create or replace trigger stamp_command before insert on public.command_queue
     for each row execute function public.stamp_command();
 
--- Claims what is pending for `guilds`, and what names no guild at all (somebody has to refuse it), oldest first:
--- {"taken": [{id, command, payload, age_s}, ...], "asked": [guild_id, ...]}, where `asked` are the guilds of all other
--- pending commands. Before that it fails what is too late or too large, whoever's it is.
+-- Claims what is pending for `guilds`, and what names no guild at all (somebody has to refuse it), oldest first. A row
+-- of the answer is a command that was taken, or, in `asked` alone, a guild that other pending commands are for. Before
+-- that it fails what is too late or too large, whoever's it is.
 --
 -- A claim whose answer was lost is asked for again with the same `claimer`; an answered one never is.
 -- Rows that another call has locked are passed over, so that no bot waits for another.
-create or replace function public.claim_commands(claimer uuid, guilds text[]) returns jsonb
+create or replace function public.claim_commands(claimer uuid, guilds text[])
+returns table (id uuid, command text, payload jsonb, age_s double precision, asked text)
 language plpgsql volatile security invoker set search_path = ''
 as $$
+#variable_conflict use_column
 declare
     patience constant interval := '60 seconds';
     known_guild constant text := '^[1-9][0-9]{0,19}$';
-    taken jsonb;
-    asked jsonb;
 begin
     with hopeless as (
         select command.id,
@@ -75,34 +75,33 @@ begin
     update public.command_queue as command set status = 'processing', started_at = now(), claimed_by = claimer
     from due where command.id = due.id;
 
-    select coalesce(jsonb_agg(jsonb_build_object('id', command.id, 'command', command.command,
-            'payload', command.payload, 'age_s', extract(epoch from now() - command.created_at))
-            order by command.created_at, command.id), '[]')
-    into taken
+    return query
+    select command.id, command.command, command.payload,
+        extract(epoch from now() - command.created_at)::double precision, null::text
     from public.command_queue as command
-    where command.status = 'processing' and command.claimed_by = claimer;
+    where command.status = 'processing' and command.claimed_by = claimer
+    order by command.created_at, command.id;
 
-    select coalesce(jsonb_agg(pending.guild_id), '[]') into asked
-    from (
-        select distinct command.payload ->> 'guild_id' as guild_id
-        from public.command_queue as command
-        where command.status = 'pending' and command.created_at >= now() - patience
-            and command.payload ->> 'guild_id' ~ known_guild
-        limit 1000
-    ) as pending;
-
-    return jsonb_build_object('taken', taken, 'asked', asked);
+    -- In all no more rows than a project gives at a time by default.
+    return query
+    select distinct null::uuid, null::text, null::jsonb, null::double precision, command.payload ->> 'guild_id'
+    from public.command_queue as command
+    where command.status = 'pending' and command.created_at >= now() - patience
+        and command.payload ->> 'guild_id' ~ known_guild
+    limit 900;
 end
 $$;
 
--- Takes [{id, status, error}, ...] with the status completed or failed; told twice it does nothing.
-create or replace function public.finish_commands(outcomes jsonb) returns void
+-- Takes [{id, status, error}, ...] with the status completed or failed, and gives the ids that it changed: told twice
+-- it changes nothing.
+create or replace function public.finish_commands(outcomes jsonb) returns setof uuid
 language sql volatile security invoker set search_path = ''
 as $$
     update public.command_queue as command
     set status = outcome.status, error = outcome.error, finished_at = now()
     from jsonb_to_recordset(outcomes) as outcome (id uuid, status text, error text)
     where command.id = outcome.id and command.status = 'processing' and outcome.status in ('completed', 'failed')
+    returning command.id
 $$;
 
 -- By name, as in 20261122000200_access.sql: the project's default privileges may have let anybody in.

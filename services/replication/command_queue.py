@@ -63,13 +63,13 @@ class CommandQueue:
         self,
         remote: Commands,
         carry_out: CarryOut,
-        owns: Callable[[str], bool],
+        joined: Callable[[str], bool],
         live: Callable[[], Collection[str]],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._remote = remote
         self._carry_out = carry_out
-        self._owns = owns
+        self._joined = joined
         self._live = live
         self._monotonic = monotonic
         self._claimer = _new_claimer()
@@ -107,7 +107,7 @@ class CommandQueue:
         self._asked_at = self._monotonic()
         asked = await self._claim(guilds, sorted(self._live())[:GUILDS_AT_ONCE])
         # Nothing plays there, or what plays began just now: to say so is this process's too.
-        if ours := [guild_id for guild_id in asked if self._owns(guild_id)]:
+        if ours := [guild_id for guild_id in asked if self._joined(guild_id)]:
             await self._claim(guilds, ours)
         self._answered_at = self._monotonic()
 

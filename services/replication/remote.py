@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from time import time
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import httpx
 from postgrest.exceptions import APIError
@@ -115,11 +115,11 @@ class Remote:
     async def claim_commands(self, claimer: str, guilds: list[str]) -> Claim:
         """Claim what is pending for `guilds` and what names no guild; the same `claimer` gets the same ones again."""
         request = self._client.rpc("claim_commands", {"claimer": claimer, "guilds": guilds})
-        answer: Any = await self._ask("claim_commands", request.execute)
-        taken = [
-            QueuedCommand(row["id"], row["command"], row["payload"], float(row["age_s"])) for row in answer["taken"]
-        ]
-        return Claim(taken, answer["asked"])
+        rows = await self._ask("claim_commands", request.execute)
+        return Claim(
+            [QueuedCommand(row["id"], row["command"], row["payload"], row["age_s"]) for row in rows if row["id"]],
+            [row["asked"] for row in rows if row["asked"]],
+        )
 
     async def finish_commands(self, outcomes: list[Outcome]) -> None:
         """Tell what became of claimed commands."""
@@ -127,7 +127,7 @@ class Remote:
             {"id": each.id, "status": "failed" if each.error else "completed", "error": each.error} for each in outcomes
         ]
         request = self._client.rpc("finish_commands", {"outcomes": items})  # pyright: ignore[reportArgumentType] - any JSON is taken
-        await self._ask("finish_commands", request.execute, silent=True)
+        await self._ask("finish_commands", request.execute, items)
 
     async def _keep_answer(self, response: httpx.Response) -> None:
         _answer.set(response)
@@ -137,8 +137,8 @@ class Remote:
 
     async def _ask(
         self, table: str, execute: Callable[[], Awaitable[Any]], items: Sequence[Item] = (), *, silent: bool = False
-    ) -> Any:
-        """The rows (or the document) of the answer to a request with `items`; `silent` where PostgREST says nothing."""
+    ) -> list[Any]:
+        """The rows of the answer to a request with `items`; `silent` where PostgREST says nothing."""
         _answer.set(None)
         try:
             rows: Any = (await execute()).data
@@ -159,9 +159,9 @@ class Remote:
             raise Refused(f"{table}: {type(error).__name__}") from error
         # The client takes any answer below 300 for PostgREST's, a web page too: nothing was written then.
         response = _answer.get()
-        if not isinstance(rows, list | dict) or (silent and response is not None and response.content):
+        if not isinstance(rows, list) or (silent and response is not None and response.content):
             raise not_supabase(table, response.status_code if response is not None else 200)
-        return cast(Any, rows)
+        return rows  # pyright: ignore[reportUnknownVariableType] - whatever JSON holds
 
 
 async def _note_time(request: httpx.Request) -> None:

@@ -39,6 +39,7 @@ class Replicator:
         self._url = url
         self._key = key
         self._tasks: list[asyncio.Task[None]] = []
+        self._left = False
 
     async def __aenter__(self) -> Self:
         self._remote = await Remote.open(self._url, self._key)
@@ -58,6 +59,7 @@ class Replicator:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._left = True
         self._store.listeners.remove(self._woken)
         await self._stop()
         with suppress(TimeoutError, StoreUnavailable):
@@ -102,14 +104,13 @@ class Replicator:
         self._begin(self._reconcile(application_id, owns, joined, live), "reconcile")
 
     def take_commands(
-        self, carry_out: CarryOut, owns: Callable[[str], bool], live: Callable[[], Collection[str]]
+        self, carry_out: CarryOut, joined: Callable[[str], bool], live: Callable[[], Collection[str]]
     ) -> None:
-        """After READY: carry out what dashboards ask of the guilds that are ours, until the replicator is left.
+        """After READY: carry out what dashboards ask of the guilds that this process has `joined`.
 
         A queue that is missing or refused is tried again by itself and holds up no rows.
         """
-        queue = CommandQueue(self._remote, carry_out, owns, live)
-        self._tasks.append(asyncio.create_task(queue.run(), name="command-queue"))
+        self._begin(CommandQueue(self._remote, carry_out, joined, live).run(), "commands")
 
     async def _reconcile(
         self,
@@ -167,6 +168,10 @@ class Replicator:
         return self._lifted.is_set() or lane.table not in {SESSIONS, STATE}
 
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        if self._left:
+            # READY can come while the replicator is being left: nothing begins on connections that close.
+            work.close()
+            return
         task = asyncio.create_task(work, name=f"replication-{name}")
         task.add_done_callback(log_failure)
         self._tasks.append(task)

@@ -21,10 +21,13 @@ async def ask(connection: Connection, guild_id: str = "5") -> None:
     )
 
 
-async def claim(connection: Connection, claimer: str, *guilds: str) -> Any:
-    cursor = await connection.execute("select public.claim_commands(%s::uuid, %s::text[])", (claimer, list(guilds)))
-    (answer,) = await cursor.fetchone() or ({},)
-    return answer
+async def claim(connection: Connection, claimer: str, *guilds: str) -> tuple[list[Any], list[str]]:
+    """(id, command, payload) of what was taken, and the guilds that others are asked for."""
+    cursor = await connection.execute(
+        "select id, command, payload, asked from public.claim_commands(%s::uuid, %s::text[])", (claimer, list(guilds))
+    )
+    rows = await cursor.fetchall()
+    return [row[:3] for row in rows if row[0]], [row[3] for row in rows if row[3]]
 
 
 async def test_a_command_that_another_call_is_just_claiming_is_passed_over(connect: Connect) -> None:
@@ -32,10 +35,10 @@ async def test_a_command_that_another_call_is_just_claiming_is_passed_over(conne
     await ask(first)
     await second.execute("set lock_timeout = '1s'")
     async with first.transaction():
-        assert len((await claim(first, FIRST, "5"))["taken"]) == 1
-        assert (await claim(second, SECOND, "5"))["taken"] == []
-    assert (await claim(second, SECOND, "5"))["taken"] == []
-    assert len((await claim(first, FIRST, "5"))["taken"]) == 1
+        assert len((await claim(first, FIRST, "5"))[0]) == 1
+        assert (await claim(second, SECOND, "5"))[0] == []
+    assert await claim(second, SECOND, "5") == ([], [])
+    assert len((await claim(first, FIRST, "5"))[0]) == 1
 
 
 async def test_a_claim_that_is_undone_leaves_the_command_to_the_next(connect: Connect) -> None:
@@ -43,16 +46,16 @@ async def test_a_claim_that_is_undone_leaves_the_command_to_the_next(connect: Co
     await ask(first)
     async with first.transaction(force_rollback=True):
         await claim(first, FIRST, "5")
-    assert len((await claim(second, SECOND, "5"))["taken"]) == 1
+    assert len((await claim(second, SECOND, "5"))[0]) == 1
 
 
 async def test_what_others_are_asked_for_is_named_once_and_left(connect: Connect) -> None:
     connection = await connect()
     for guild_id in ("5", "6", "7", "7"):
         await ask(connection, guild_id)
-    answer = await claim(connection, FIRST, "5")
-    assert [row["payload"] for row in answer["taken"]] == [{"guild_id": "5"}]
-    assert sorted(answer["asked"]) == ["6", "7"]
+    taken, asked = await claim(connection, FIRST, "5")
+    assert [payload for _, _, payload in taken] == [{"guild_id": "5"}]
+    assert sorted(asked) == ["6", "7"]
 
 
 async def test_a_flood_comes_in_parts_oldest_first(connect: Connect) -> None:
@@ -62,8 +65,7 @@ async def test_a_flood_comes_in_parts_oldest_first(connect: Connect) -> None:
         """ select number::text, '{"guild_id": "5"}', now() - make_interval(secs => number / 10.0)"""
         " from generate_series(1, 150) as number"
     )
-    taken = [row["command"] for row in (await claim(connection, FIRST, "5"))["taken"]]
-    taken += [row["command"] for row in (await claim(connection, SECOND, "5"))["taken"]]
+    taken = [command for claimer in (FIRST, SECOND) for _, command, _ in (await claim(connection, claimer, "5"))[0]]
     assert taken == [str(number) for number in range(150, 0, -1)]
 
 
@@ -74,7 +76,7 @@ async def test_late_commands_are_failed_in_parts_and_none_of_them_is_given_out(c
         """ select 'pause', '{"guild_id": "5"}', now() - interval '61 seconds' from generate_series(1, 1500)"""
     )
     for left in (500, 0):
-        assert await claim(connection, FIRST, "5") == {"taken": [], "asked": []}
+        assert await claim(connection, FIRST, "5") == ([], [])
         cursor = await connection.execute("select count(*) from public.command_queue where status = 'pending'")
         assert await cursor.fetchone() == (left,)
 
@@ -83,7 +85,7 @@ async def test_only_what_is_being_processed_can_be_finished(connect: Connect) ->
     connection = await connect()
     for _ in range(3):
         await ask(connection)
-    command_ids = [row["id"] for row in (await claim(connection, FIRST, "5"))["taken"]]
+    command_ids = [str(command_id) for command_id, _, _ in (await claim(connection, FIRST, "5"))[0]]
     for status, error in (("completed", None), ("failed", "too late")):
         items = [{"id": command_ids[0], "status": status, "error": error}]
         await connection.execute("select public.finish_commands(%s)", (psycopg.types.json.Jsonb(items),))

@@ -32,11 +32,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Players:
-    """Carries orders out by remembering them; `owned` guilds are this process's, `live` ones play."""
+    """Carries orders out by remembering them; `joined` guilds are this process's, `live` ones play."""
 
-    def __init__(self, *live: str, owned: tuple[str, ...] = ()) -> None:
+    def __init__(self, *live: str, joined: tuple[str, ...] = ()) -> None:
         self.live = set(live)
-        self.owned = {*live, *owned}
+        self.joined = {*live, *joined}
         self.orders: list[Order] = []
         self.gate = asyncio.Event()
         self.gate.set()
@@ -60,7 +60,7 @@ async def remote(supabase: Supabase) -> AsyncIterator[Remote]:
 
 @asynccontextmanager
 async def running(remote: Remote, players: Players) -> AsyncGenerator[None]:
-    queue = CommandQueue(remote, players.carry_out, players.owned.__contains__, lambda: players.live)
+    queue = CommandQueue(remote, players.carry_out, players.joined.__contains__, lambda: players.live)
     task = asyncio.create_task(queue.run())
     try:
         yield
@@ -119,7 +119,7 @@ async def test_commands_for_what_plays_are_carried_out_in_their_order(supabase: 
 
 async def test_where_nothing_plays_it_fails_in_words(supabase: Supabase, remote: Remote) -> None:
     await insert(supabase, "pause", {"guild_id": "6"})
-    async with running(remote, Players("5", owned=("6",))):
+    async with running(remote, Players("5", joined=("6",))):
         (row,) = (await settled(supabase)).values()
     assert row["status"] == "failed"
     assert row["error"] == "Nothing is playing here. / ここでは何も再生していません。"
