@@ -110,7 +110,6 @@ async def test_a_dashboard_may_ask_for_nothing_else(supabase: Supabase) -> None:
         PAUSE | {"payload": {"guild_id": "100\n"}},
         PAUSE | {"payload": {"guild_id": "1" * 21}},
         PAUSE | {"payload": guild | {"more": "x" * 1000}},
-        PAUSE | {"created_at": "2100-01-01T00:00:00Z"},
         PAUSE | {"created_at": None},
         seek,
         seek | {"payload": guild | {"position_ms": "1:23"}},
@@ -132,6 +131,15 @@ async def test_a_dashboard_may_ask_for_nothing_else(supabase: Supabase) -> None:
     ):
         assert await refused(call)
     assert [row["status"] for row in await supabase.rows("command_queue")] == ["pending"]
+
+
+async def test_a_command_cannot_come_from_the_future(supabase: Supabase) -> None:
+    """It would stay young for as long; whether it is refused or taken for now's."""
+    await supabase.apply(DASHBOARD_CONTROL)
+    client = await anon(supabase)
+    await insert(client, PAUSE | {"created_at": "2100-01-01T00:00:00Z"})
+    assert await supabase.rows("command_queue", "created_at > now()") == []
+    assert await insert(client, PAUSE | {"created_at": "2020-01-01T00:00:00Z"})
 
 
 @pytest.mark.parametrize("kept", ["anon, authenticated", "authenticated"])

@@ -137,9 +137,8 @@ async def test_the_supabase_cli_gets_the_same_schema(postgres: PostgreSQL, start
 
 def statements(script: str) -> list[str]:
     """A script's statements: apart at each semicolon that ends a line outside of comments and $$ … $$."""
-    bare = re.sub(r"^\s*--.*\n", "", script, flags=re.MULTILINE)
-    found = re.findall(r"(?:\$\$.*?\$\$|[^;$])+;", bare, flags=re.DOTALL)
-    assert "".join(found).split() == bare.split()
+    found = re.findall(r"(?:\$\$.*?\$\$|--[^\n]*\n|[^;$-]|-(?!-)|\$(?!\$))+;", script, flags=re.DOTALL)
+    assert "".join(found).split() == script.split()
     return found
 
 
