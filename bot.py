@@ -75,6 +75,15 @@ class Bot(commands.AutoShardedBot):
         self._launching: set[int] = set()
         self._first_ready = True
         self._node_ready = asyncio.Event()
+        # Made here, so that the first sample has some seconds of CPU time to tell of.
+        self._stats = Stats(
+            services.recorder,
+            services.settings.stats_interval,
+            lambda: self.latency,
+            services.nodes.ping,
+            now,
+            new_id,
+        )
 
     async def setup_hook(self) -> None:
         """All that has to be there before the first event, and nothing that could wait for somebody else."""
@@ -117,15 +126,7 @@ class Bot(commands.AutoShardedBot):
             services.replicator.take_commands(
                 partial(carry_out, services.nodes, services.playback), self.has_joined, services.playback.live
             )
-        stats = Stats(
-            services.recorder,
-            services.settings.stats_interval,
-            lambda: self.latency,
-            services.nodes.ping,
-            now,
-            new_id,
-        )
-        self.keep_running(stats.run(self._node_ready), "stats")
+        self.keep_running(self._stats.run(self._node_ready), "stats")
 
     async def on_wavelink_node_ready(self, _: object) -> None:
         """The first statistics can have a node's ping."""
