@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import quiet_town
+from tests.e2e.conftest import project, quiet_town
 from tests.migrations.conftest import connect, database
 
 __all__ = ["connect", "database", "quiet_town"]
