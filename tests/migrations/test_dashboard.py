@@ -110,7 +110,6 @@ async def test_a_dashboard_may_ask_for_nothing_else(supabase: Supabase) -> None:
         PAUSE | {"payload": {"guild_id": "100\n"}},
         PAUSE | {"payload": {"guild_id": "1" * 21}},
         PAUSE | {"payload": guild | {"more": "x" * 1000}},
-        PAUSE | {"created_at": None},
         seek,
         seek | {"payload": guild | {"position_ms": "1:23"}},
         seek | {"payload": guild | {"position_ms": -1}},
