@@ -36,7 +36,7 @@ from services.store.store import StoreInUse
 log = logging.getLogger("bot")
 
 EXIT_CLEAN, EXIT_FAULT, EXIT_SETTINGS = 0, 1, 2
-DISCONNECT_SECONDS = 1.8
+DISCONNECT_SECONDS = 1.3
 LOGIN_RETRY_SECONDS = 5.0
 
 # None of these is privileged. `guild_messages` brings mentions, `dm_messages` direct messages.
