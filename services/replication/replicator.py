@@ -25,7 +25,7 @@ from services.tasks import log_failure
 log = logging.getLogger("bot.replication")
 
 Answer = TypeVar("Answer")
-FLUSH_SECONDS = 3.0
+FLUSH_SECONDS = 2.5
 # Only these can be written by two stores, so only these can hold a revision above this store's clock.
 STATE = TABLE_OF[State]
 SHARED = ("session_revisions", STATE.name)
