@@ -236,6 +236,9 @@ async def _leave(bot: Bot, connected: asyncio.Task[None], settings: Settings) ->
 
 def main() -> int:
     """The program; returns its exit code: 0 after a clean stop, 2 on wrong settings, 1 otherwise."""
+    if len(sys.argv) > 1:
+        print("usage: python bot.py", file=sys.stderr)
+        return EXIT_SETTINGS
     try:
         settings = load_settings()
     except SettingsError as error:
