@@ -32,6 +32,7 @@ from services.stats import Stats
 from services.store.books import read_books
 from services.store.schema import StoreTooNew
 from services.store.store import StoreInUse
+from services.tasks import log_failure
 
 log = logging.getLogger("bot")
 
@@ -149,18 +150,14 @@ class Bot(commands.AutoShardedBot):
         """Run `work` beside the bot until it ends or the bot does; a fault in it is logged."""
         task = asyncio.create_task(work, name=name)
         self._background.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._background.discard)
+        task.add_done_callback(log_failure)
 
     async def close(self) -> None:
         """Leave Discord and end what runs beside."""
         for task in self._background:
             task.cancel()
         await super().close()
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._background.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("%s ended unexpectedly", task.get_name(), exc_info=error)
 
     async def _register_commands(self) -> None:
         while True:

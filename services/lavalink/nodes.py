@@ -22,6 +22,7 @@ from services.lavalink.player import Player
 from services.lavalink.websocket import Websocket
 from services.playback import Playback
 from services.settings import Settings
+from services.tasks import log_failure
 
 log = logging.getLogger("bot.lavalink")
 TICK_S = 0.5
@@ -139,14 +140,10 @@ class Nodes:
             await self._session.close()
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(coroutine)
+        task = asyncio.create_task(coroutine, name=f"music: {coroutine.__qualname__}")
         self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("A task of the music failed", exc_info=error)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(log_failure)
 
     async def _tick(self) -> None:
         while True:

@@ -30,7 +30,7 @@ SHARED = ("session_revisions", STATE.name)
 
 
 class Replicator:
-    """`async with Replicator(store, url, key)`: replicates until it is left; leaving flushes for at most 3 s."""
+    """`async with Replicator(store, url, key)`: replicates until it is left; leaving flushes for at most 2.5 s."""
 
     def __init__(self, store: Store, url: str, key: str) -> None:
         self._store = store
