@@ -63,9 +63,13 @@ $(python):
 	echo "Making .venv with $$("$$python" --version)"; \
 	"$$python" -m venv --clear .venv
 
+# Each list is part of the next one, with the same pins: what has a longer one needs no shorter one.
 .venv/.run: requirements.txt | $(python)
+.venv/.run: has := .venv/.run
 .venv/.sandbox: requirements-sandbox.txt | $(python)
+.venv/.sandbox: has := .venv/.run .venv/.sandbox
 .venv/.dev: requirements-dev.txt | $(python)
+.venv/.dev: has := .venv/.run .venv/.sandbox .venv/.dev
 .venv/.run .venv/.sandbox .venv/.dev:
 	$(install) -r $<
-	@touch $@
+	@touch $(has)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import sys
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
 import aiohttp
@@ -17,28 +18,39 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from cogs.chat import Chat
+from cogs.common.connection import (
+    RETRY_SECONDS,
+    TokenRefused,
+    Unwind,
+    connect,
+    leave,
+    relaunch,
+    say_plainly,
+)
 from cogs.common.faults import answer_fault, note_fault
 from cogs.common.old_messages import OldMessages
 from cogs.common.tree import CatalogueTranslator, Tree
 from cogs.music import Music
+from cogs.music.here import INVITED
 from cogs.status import Status
+from services.command_line import Examine, ShowUsage, parse, usage
 from services.container import Services, new_id, now, open_services
+from services.doctor import examine
+from services.errors import Unstartable, UserError
 from services.health import Health, ServiceState, Vitals
-from services.i18n import say
+from services.lavalink import carry_out
 from services.logs import Redactor, configure
 from services.recovery import close_sessions, lose_plays
-from services.settings import Settings, SettingsError, load_settings
+from services.settings import Settings, SettingsError, load_settings, operator_locale
 from services.stats import Stats
+from services.stopping import stop_signal
 from services.store.books import read_books
-from services.store.schema import StoreTooNew
-from services.store.store import StoreInUse
 from services.tasks import log_failure
 
 log = logging.getLogger("bot")
 
 EXIT_CLEAN, EXIT_FAULT, EXIT_SETTINGS = 0, 1, 2
-DISCONNECT_SECONDS = 1.3
-LOGIN_RETRY_SECONDS = 5.0
+FAREWELL_SECONDS = 0.7
 
 # None of these is privileged. `guild_messages` brings mentions, `dm_messages` direct messages.
 INTENTS = discord.Intents(guilds=True, voice_states=True, guild_messages=True, dm_messages=True)
@@ -47,7 +59,7 @@ INTENTS = discord.Intents(guilds=True, voice_states=True, guild_messages=True, d
 class Bot(commands.AutoShardedBot):
     """The connection to Discord; what it does is in its cogs."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, redactor: Redactor) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -58,9 +70,20 @@ class Bot(commands.AutoShardedBot):
             chunk_guilds_at_startup=False,
         )
         self.services = services
+        self._redactor = redactor
         self._background: set[asyncio.Task[None]] = set()
+        self._launching: set[int] = set()
         self._first_ready = True
         self._node_ready = asyncio.Event()
+        # Made here, so that the first sample has some seconds of CPU time to tell of.
+        self._stats = Stats(
+            services.recorder,
+            services.settings.stats_interval,
+            lambda: self.latency,
+            services.nodes.ping,
+            now,
+            new_id,
+        )
 
     async def setup_hook(self) -> None:
         """All that has to be there before the first event, and nothing that could wait for somebody else."""
@@ -81,11 +104,17 @@ class Bot(commands.AutoShardedBot):
         if self.services.settings.discord_gateway_url:
             gateway = yarl.URL(self.services.settings.discord_gateway_url)
         DiscordWebSocket.DEFAULT_GATEWAY = gateway
-        await super().launch_shard(gateway, shard_id, initial=initial)
+        if shard_id in self._launching:
+            raise Unwind
+        self._launching.add(shard_id)
+        try:
+            await relaunch(lambda first: super(Bot, self).launch_shard(gateway, shard_id, initial=first), initial)
+        finally:
+            self._launching.discard(shard_id)
 
     async def on_ready(self) -> None:
         """The guilds are known: what an earlier run left is cleared away, once, and the statistics begin."""
-        if not self._first_ready:
+        if not self._first_ready or self.is_closed():
             return
         self._first_ready = False
         services = self.services
@@ -94,15 +123,10 @@ class Bot(commands.AutoShardedBot):
         self.keep_running(lose_plays(services.recorder, services.leftovers, services.playback.live_plays), "lost-plays")
         if services.replicator is not None:
             services.replicator.reconcile(str(self.application_id), self.owns, self.has_joined, services.playback.live)
-        stats = Stats(
-            services.recorder,
-            services.settings.stats_interval,
-            lambda: self.latency,
-            services.nodes.ping,
-            now,
-            new_id,
-        )
-        self.keep_running(stats.run(self._node_ready), "stats")
+            services.replicator.take_commands(
+                partial(carry_out, services.nodes, services.playback), self.has_joined, services.playback.live
+            )
+        self.keep_running(self._stats.run(self._node_ready), "stats")
 
     async def on_wavelink_node_ready(self, _: object) -> None:
         """The first statistics can have a node's ping."""
@@ -138,8 +162,14 @@ class Bot(commands.AutoShardedBot):
         connected = (
             self.is_ready() and not self.is_closed() and any(not shard.is_closed() for shard in self.shards.values())
         )
-        discord_state = ServiceState("ok", needed=True) if connected else ServiceState("starting", needed=True)
-        return {"discord": discord_state, **self.services.states()}
+        if connected:
+            discord_state = ServiceState("ok", needed=True)
+        elif self._first_ready:
+            discord_state = ServiceState("starting", "Discord has not let the bot in yet", needed=True)
+        else:
+            discord_state = ServiceState("down", "the connection to Discord is lost and is made anew", needed=True)
+        states = {"discord": discord_state, **self.services.states()}
+        return {name: replace(state, detail=self._redactor.clean(state.detail)) for name, state in states.items()}
 
     async def vitals(self) -> Vitals:
         """The figures that `/metrics` shows of Discord and Lavalink."""
@@ -165,39 +195,19 @@ class Bot(commands.AutoShardedBot):
                 return await cast(Tree, self.tree).register(self.services.store)
             except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
                 log.warning("The commands could not be registered: %s", error)
-                await asyncio.sleep(LOGIN_RETRY_SECONDS)
-
-
-async def connect(bot: Bot, token: str) -> None:
-    """Log in and stay connected until the bot is closed; a Discord that does not answer is waited for.
-
-    Raises:
-        discord.LoginFailure: Discord refuses the token.
-    """
-    while True:
-        try:
-            await bot.login(token)
-            break
-        except (aiohttp.ClientError, OSError, discord.HTTPException) as error:
-            if isinstance(error, discord.LoginFailure):
-                raise
-            log.warning("Discord does not answer: %s", error)
-            await asyncio.sleep(LOGIN_RETRY_SECONDS)
-    await bot.connect(reconnect=True)
+                await asyncio.sleep(RETRY_SECONDS)
 
 
 async def run(settings: Settings, redactor: Redactor) -> int:
     """Run until SIGTERM, Ctrl-C or a fault; the exit code."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+    stopping = stop_signal()
+    logging.getLogger("discord.shard").addFilter(say_plainly)
     # The voice of this bot is Lavalink: what discord.py lacks for its own is not missed.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     Route.BASE = settings.discord_api_url.rstrip("/")
     bots: list[Bot] = []
     async with open_services(settings, redactor, lambda: str(bots[0].application_id)) as services:
-        bot = Bot(services)
+        bot = Bot(services, redactor)
         bots.append(bot)
         async with Health(
             settings.http_host,
@@ -216,26 +226,43 @@ async def run(settings: Settings, redactor: Redactor) -> int:
 
 async def _leave(bot: Bot, connected: asyncio.Task[None], settings: Settings) -> int:
     failed = connected.exception() if connected.done() else None
+    await leave(connected, bot.services.nodes.close(), _leave_discord(bot))
+    if failed is None:
+        return EXIT_CLEAN
+    if isinstance(failed, Unstartable):
+        log.error("%s", failed)
+        print(failed.text(settings.default_locale), file=sys.stderr)
+        return EXIT_SETTINGS if isinstance(failed, TokenRefused) else EXIT_FAULT
+    log.critical("The connection to Discord ended", exc_info=failed)
+    return EXIT_FAULT
+
+
+async def _leave_discord(bot: Bot) -> None:
     with suppress(TimeoutError):
-        async with asyncio.timeout(DISCONNECT_SECONDS):
-            # Together: a node that does not answer must not take the time that unfinished answers have for their end.
-            await asyncio.gather(bot.services.nodes.close(), bot.remove_cog(Chat.__cog_name__))
-            await bot.close()
-    connected.cancel()
-    if isinstance(failed, discord.LoginFailure):
-        print("DISCORD_TOKEN", say(settings.default_locale, "is refused by Discord"), file=sys.stderr)
-        return EXIT_SETTINGS
-    if failed is not None:
-        log.critical("The connection to Discord ended", exc_info=failed)
-        return EXIT_FAULT
-    return EXIT_CLEAN
+        async with asyncio.timeout(FAREWELL_SECONDS):
+            await bot.remove_cog(Chat.__cog_name__)  # ends the answers that are being written
+    await bot.close()
 
 
 def main() -> int:
-    """The program; returns its exit code: 0 after a clean stop, 2 on wrong settings, 1 otherwise."""
-    if len(sys.argv) > 1:
-        print("usage: python bot.py", file=sys.stderr)
+    """The program; returns its exit code: 0 after a clean stop, 2 on wrong settings or arguments, 1 otherwise."""
+    try:
+        order = parse(sys.argv[1:])
+    except UserError as error:
+        print(error.text(operator_locale()), usage(operator_locale()), sep="\n", file=sys.stderr)
         return EXIT_SETTINGS
+    match order:
+        case ShowUsage():
+            print(usage(operator_locale()))
+            return EXIT_CLEAN
+        case Examine():
+            return examine(order, intents=INTENTS.value, permissions=INVITED.value)
+        case _:
+            return run_bot()
+
+
+def run_bot() -> int:
+    """The bot until it ends; its exit code."""
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -246,12 +273,12 @@ def main() -> int:
     configure(settings.log_level, settings.log_format, redactor)
     try:
         return asyncio.run(run(settings, redactor))
-    except (StoreInUse, StoreTooNew) as error:
-        print(error, file=sys.stderr)
-        return EXIT_FAULT
-    except OSError as error:
-        print(f"DATA_DIR {settings.data_dir}: {error.strerror or error}", file=sys.stderr)
-        return EXIT_FAULT
+    except Unstartable as error:
+        print(error.text(settings.default_locale), file=sys.stderr)
+    except Exception:
+        # Not left to Python, whose traceback would show what the log redacts.
+        log.critical("The bot ended by a fault that nobody foresaw", exc_info=True)
+    return EXIT_FAULT
 
 
 if __name__ == "__main__":

@@ -98,6 +98,22 @@ create or replace trigger drop_stale_row before update on public.music_history
 create or replace trigger drop_stale_row before update on public.bot_state
     for each row execute function public.drop_stale_row();
 
+-- A row of revision 0 is an older bot's, which never wrote `updated_at`: its upsert is what stamps the row.
+-- Triggers fire in the order of their names, so that this one comes before drop_stale_row.
+create or replace function public.date_old_session() returns trigger
+language plpgsql security invoker set search_path = ''
+as $$
+begin
+    if new.revision = 0 and new.updated_at is not distinct from old.updated_at then
+        new.updated_at := now();
+    end if;
+    return new;
+end
+$$;
+
+create or replace trigger date_old_session before update on public.active_sessions
+    for each row execute function public.date_old_session();
+
 -- Takes [{guild_id, revision, deleted, track_title, position_ms, duration_ms, is_playing, speed,
 -- application_id, updated_at}, ...], a row whole or `deleted`; gives the revision that the database has now for
 -- each guild named, and whether it came from this call. Raises only SQLSTATE classes 22 and 23.

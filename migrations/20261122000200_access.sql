@@ -1,6 +1,7 @@
--- Who may do what: the bot's service key everything that it needs, the anon and authenticated keys nothing.
+-- Who may do what: the bot's service key everything that it needs, the anon and authenticated keys nothing,
+-- but for what a file of opt-in/ has let in.
 -- On plain PostgreSQL, without Supabase's roles and publication, the parts that name them do nothing.
--- Safe to run twice; takes effect whole or not at all; run 20261122000100_row_model.sql first.
+-- Safe to run twice; takes effect whole or not at all; run the files before it first.
 begin;
 set local lock_timeout = '5s';
 
@@ -12,14 +13,17 @@ alter table public.music_history enable row level security;
 alter table public.command_queue enable row level security;
 alter table public.session_revisions enable row level security;
 alter table public.bot_state enable row level security;
+alter table public.bot_retention enable row level security;
 
 -- Rights are laid down anew, by name: a project's default privileges may have given any of them to any role,
 -- and `revoke ... from public` takes nothing from a role that was granted it by name.
 do $$
 declare
     tables constant text[] := array['system_stats', 'active_sessions', 'bot_logs', 'gemini_usage', 'music_history',
-        'command_queue', 'session_revisions', 'bot_state'];
-    functions constant text[] := array['drop_stale_row()', 'apply_sessions(jsonb)'];
+        'command_queue', 'session_revisions', 'bot_state', 'bot_retention'];
+    views constant text[] := array['active_sessions_now'];
+    functions constant text[] := array['drop_stale_row()', 'date_old_session()', 'apply_sessions(jsonb)',
+        'sweep_sessions()', 'remove_old_rows()'];
     grantee text;
     object text;
     id_sequence text;
@@ -48,6 +52,12 @@ begin
                 end if;
             end if;
         end loop;
+        foreach object in array views loop
+            execute format('revoke all on public.%I from %s', object, grantee);
+            if grantee = 'service_role' then
+                execute format('grant select on public.%I to service_role', object);
+            end if;
+        end loop;
         foreach object in array functions loop
             execute format('revoke all on function public.%s from %s', object, grantee);
         end loop;
@@ -57,11 +67,36 @@ begin
         grant execute on function public.apply_sessions(jsonb) to service_role;
     end if;
     if exists (select from pg_roles where rolname = 'anon') then
-        raise notice 'From now on a client with the anon key is refused: give bots the service_role key; '
-            'a dashboard that reads with the anon key stays blank until it is let in.';
-        raise notice 'これ以降、anon キーのクライアントは拒否されます。Bot には service_role キーを設定してください。'
-            'anon キーで読むダッシュボードは、許可するまで何も表示しません。';
+        raise notice 'From now on a bot with the anon key is refused: give it the service_role key.';
+        raise notice 'これ以降、anon キーの Bot は拒否されます。service_role キーを設定してください。';
+        if not exists (select from pg_policies where schemaname = 'public' and policyname = 'dashboard_read') then
+            raise notice 'A dashboard with the anon key is blank until opt-in/dashboard_read.sql is applied.';
+            raise notice 'anon キーのダッシュボードは、opt-in/dashboard_read.sql を適用するまで何も表示しません。';
+        end if;
     end if;
+end
+$$;
+
+-- What a file of opt-in/ has let in stays let in: its policies say to whom.
+do $$
+declare
+    let_in record;
+begin
+    for let_in in
+        select policy.policyname, policy.tablename, reader.role
+        from pg_policies as policy, unnest(policy.roles) as reader (role)
+        where policy.schemaname = 'public' and policy.policyname in ('dashboard_read', 'dashboard_control')
+    loop
+        if let_in.policyname = 'dashboard_control' then
+            execute format('grant insert (id, command, payload, status, created_at) on public.command_queue to %I',
+                let_in.role);
+        else
+            execute format('grant select on public.%I to %I', let_in.tablename, let_in.role);
+            if let_in.tablename = 'active_sessions' then
+                execute format('grant select on public.active_sessions_now to %I', let_in.role);
+            end if;
+        end if;
+    end loop;
 end
 $$;
 
@@ -70,23 +105,24 @@ do $$
 declare
     listened constant text[] := array['system_stats', 'active_sessions', 'bot_logs', 'gemini_usage', 'music_history',
         'command_queue'];
-    bookkeeping constant text[] := array['session_revisions', 'bot_state'];
+    bookkeeping constant text[] := array['session_revisions', 'bot_state', 'bot_retention'];
     object text;
-    members text[];
 begin
     if not exists (select from pg_publication where pubname = 'supabase_realtime' and not puballtables) then
         return;
     end if;
-    select coalesce(array_agg(tablename::text), '{}') into members
-    from pg_publication_tables
-    where pubname = 'supabase_realtime' and schemaname = 'public';
     foreach object in array listened loop
-        if object <> all (members) then
+        if not exists (select from pg_publication_tables
+                       where pubname = 'supabase_realtime' and schemaname = 'public' and tablename = object) then
             execute format('alter publication supabase_realtime add table public.%I', object);
         end if;
     end loop;
+    -- Only what was added by name can be taken out by name: a publication of the whole schema has no such entry.
     foreach object in array bookkeeping loop
-        if object = any (members) then
+        if exists (select from pg_publication_rel as member
+                   join pg_publication as publication on publication.oid = member.prpubid
+                   where publication.pubname = 'supabase_realtime'
+                       and member.prrelid = format('public.%I', object)::regclass) then
             execute format('alter publication supabase_realtime drop table public.%I', object);
         end if;
     end loop;

@@ -21,16 +21,17 @@ class World:
     """The stand-ins for Discord, Lavalink and Gemini, the real PostgreSQL and PostgREST where they are
     installed, and one server "Sandbox" with #general, a voice channel and three members.
 
-    `music` is a folder of audio files; without it short samples are made. `supabase` is None where it is not
-    wanted or not installed; `missing` is then the command that installs it, or None where it is not wanted.
+    `music` is a folder of audio files; without it short samples are made. `supabase` says whether a project is
+    wanted, or is one that runs already. The attribute is None where it is not wanted or not installed;
+    `missing` is then the command that installs it, or None where it is not wanted.
     """
 
-    def __init__(self, music: Path | None = None, *, supabase: bool = True) -> None:
+    def __init__(self, music: Path | None = None, *, supabase: bool | Supabase = True) -> None:
         self._music = music
-        self.missing = missing_real_parts() if supabase else None
-        self._wants_supabase = supabase and self.missing is None
+        self.supabase = supabase if isinstance(supabase, Supabase) else None
+        self.missing = missing_real_parts() if supabase is True else None
+        self._starts_supabase = supabase is True and self.missing is None
         self._stack = AsyncExitStack()
-        self.supabase: Supabase | None = None
 
     async def __aenter__(self) -> World:
         async with AsyncExitStack() as stack:
@@ -56,7 +57,7 @@ class World:
             LavalinkStandIn(music=self.music, password=LAVALINK_PASSWORD, voice_check=self._is_discords)
         )
         self.gemini = await stack.enter_async_context(GeminiStandIn(GEMINI_API_KEY))
-        if self._wants_supabase:
+        if self._starts_supabase:
             self.supabase = await stack.enter_async_context(Supabase.start())
 
     def _is_discords(self, guild_id: int, shown: VoiceState) -> bool:

@@ -56,7 +56,7 @@ class Services:
             "lavalink": self.nodes.state,
             "gemini": _gemini_state(self.assistant.state()),
             "supabase": _supabase_state(self.replicator),
-            "store": ServiceState("down", fault, needed=True) if fault else ServiceState("ok", needed=True),
+            "store": _store_state(fault),
         }
 
 
@@ -68,13 +68,21 @@ def _gemini_state(state: str) -> ServiceState:
     return ServiceState("paused" if state in FOR_THE_OPERATOR else "waiting", say("en", state))
 
 
+def _store_state(fault: str | None) -> ServiceState:
+    if fault is None:
+        return ServiceState("ok", needed=True)
+    said = f"nothing can be written ({fault}); rows wait in memory: see to DATA_DIR's disk and rights"
+    return ServiceState("down", said, needed=True)
+
+
 def _supabase_state(replicator: Replicator | None) -> ServiceState:
     if replicator is None:
         return ServiceState("off", "SUPABASE_URL is not set: everything is kept in the local store alone")
     if replicator.paused:
         return ServiceState("paused", "; ".join(replicator.paused), needed=True)
     if replicator.failing:
-        return ServiceState("waiting", replicator.failing)
+        said = f"rows wait in the local store, and are sent once Supabase answers ({replicator.failing})"
+        return ServiceState("waiting", said)
     return ServiceState("ok")
 
 
@@ -85,7 +93,7 @@ async def open_services(
     """The services for as long as the context lasts; leaving it commits, flushes to Supabase and closes.
 
     Raises:
-        StoreInUse, StoreTooNew: see `Store`.
+        StoreInUse, StoreTooNew, StoreUnusable: see `Store`.
     """
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(Store(settings.data_dir))

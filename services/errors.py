@@ -22,5 +22,12 @@ class UserError(Exception):
         return say(locale, self.message, **self.values)
 
 
+class Unstartable(UserError):
+    """Why the bot cannot run, in one sentence for its operator: it may name a path and what the system said."""
+
+    def __str__(self) -> str:
+        return self.text("en")
+
+
 class StoreUnavailable(Exception):
     """The local store cannot commit now (full, read-only or damaged); what was handed over waits in memory."""

@@ -125,14 +125,18 @@ class Gemini:
         if self._channel is not None:
             await self._channel.close()
 
+    async def opened(self) -> None:
+        """Google's packages are loaded and the channel is there; a call waits for that by itself."""
+        if self._opening is not None:
+            await asyncio.shield(self._opening)
+
     async def stream(self, model: str, contents: Sequence[Content], system: str) -> AsyncGenerator[Chunk, None]:
         """One call to `StreamGenerateContent`, never retried; leaving the iterator cancels it.
 
         Raises:
             GeminiError: one of its subclasses, before or after chunks have come.
         """
-        if self._opening is not None:
-            await asyncio.shield(self._opening)
+        await self.opened()
         clock = asyncio.get_running_loop().time
         end = clock() + self._whole
         call: Any = None
@@ -162,10 +166,36 @@ class Gemini:
             if call is not None:
                 call.cancel()
 
+    async def chats(self, model: str) -> bool:
+        """Whether the key may use `model` and the model can chat, by `GetModel`: it uses no tokens.
+
+        Raises:
+            GeminiError: one of its subclasses; `ModelGone` where there is no such model.
+        """
+        await self.opened()
+        model_service = importlib.import_module("google.ai.generativelanguage_v1beta.services.model_service.transports")
+        transport = model_service.ModelServiceGrpcAsyncIOTransport(channel=self._channel)
+        client = self._v1beta.ModelServiceAsyncClient(transport=transport)
+        try:
+            async with asyncio.timeout(self._first):
+                found = await client.get_model(
+                    self._v1beta.GetModelRequest(name=_qualified(model)),
+                    timeout=self._first,
+                    retry=None,
+                    metadata=[("x-goog-api-key", self._api_key)],
+                )
+        except TimeoutError as error:
+            raise TimedOut(refused=False) from error
+        except Exception as error:
+            if (code := getattr(error, "grpc_status_code", None)) is None:
+                raise
+            raise _translated(code.name, error) from error
+        return "generateContent" in found.supported_generation_methods
+
     def _request(self, model: str, contents: Sequence[Content], system: str) -> Any:
         v1beta = self._v1beta
         return v1beta.GenerateContentRequest(
-            model=model if "/" in model else f"models/{model}",
+            model=_qualified(model),
             system_instruction=v1beta.Content(parts=[v1beta.Part(text=system)]),
             contents=[
                 v1beta.Content(role=content.role, parts=[v1beta.Part(text=part) for part in content.parts])
@@ -187,6 +217,10 @@ def _load() -> tuple[Any, Any, Any]:
             "google.ai.generativelanguage_v1beta.services.generative_service.transports"
         )
     return grpc, v1beta, transports.GenerativeServiceGrpcAsyncIOTransport
+
+
+def _qualified(model: str) -> str:
+    return model if "/" in model else f"models/{model}"
 
 
 def _chunk(response: Any) -> Chunk:

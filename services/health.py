@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, Self
@@ -93,7 +94,13 @@ class Health:
 
     async def _metrics(self, _: web.Request) -> web.Response:
         registry = CollectorRegistry()
-        registry.register(_Snapshot([*_vital_metrics(await self._vitals()), *_book_metrics(await self._books())]))
+        metrics = list(_vital_metrics(await self._vitals()))
+        try:
+            metrics += _book_metrics(await self._books())
+        except sqlite3.Error as error:
+            # The figures that do not come from the store are wanted all the more while it is broken.
+            log.warning("The books cannot be read: %s", error)
+        registry.register(_Snapshot(metrics))
         return web.Response(body=generate_latest(registry), content_type="text/plain", charset="utf-8")
 
 

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
@@ -38,6 +38,7 @@ WORDS = {
     "no_key": N_("is set, but neither SUPABASE_SERVICE_ROLE_KEY nor SUPABASE_ANON_KEY is"),
     "no_url": N_("is required where a Supabase key is set"),
     "unusable": N_("cannot be used"),
+    "unreadable": N_("cannot be read: it has to be a text file in UTF-8 that the bot may read"),
 }
 
 
@@ -118,7 +119,7 @@ class Settings(BaseSettings):
     """The operator's settings; every default but the token's is fit for production."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, case_sensitive=False
+        env_file=".env", env_file_encoding="utf-8-sig", extra="ignore", frozen=True, case_sensitive=False
     )
 
     discord_token: Word = Field(repr=False)
@@ -186,14 +187,18 @@ class Settings(BaseSettings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every value that may appear in no log, row, reply or metric."""
-        passwords = (urlsplit(node).password for node in self.lavalink_nodes)
+        urls = (*self.lavalink_nodes, self.supabase_url, self.discord_api_url, self.discord_gateway_url)
+        passwords = (urlsplit(url).password for url in urls if url)
         keys = (
             self.discord_token,
             self.gemini_api_key,
             self.supabase_service_role_key,
             self.supabase_anon_key,
+            *passwords,
         )
-        return tuple(secret for secret in (*keys, *passwords) if secret)
+        # As they are written in a URL, as they are meant, and as a library would write them anew.
+        forms = ((secret, unquote(secret), quote(unquote(secret), safe="")) for secret in keys if secret)
+        return tuple(dict.fromkeys(form for secret in forms for form in secret))
 
 
 def load_settings() -> Settings:
@@ -206,12 +211,22 @@ def load_settings() -> Settings:
         return Settings()  # pyright: ignore[reportCallIssue] - the environment fills the required field
     except ValidationError as error:
         wrong = {str(fault["loc"][0]).upper(): fault for fault in error.errors() if fault["loc"]}
-        locale: Locale = "ja" if _setting("DEFAULT_LOCALE") == "ja" else "en"
+        locale = operator_locale()
         raise SettingsError({name: _sentence(fault, locale) for name, fault in wrong.items()}) from None
+    except (OSError, UnicodeError):
+        unreadable = WORDS["unreadable"]
+        locale = "ja" if os.environ.get("DEFAULT_LOCALE", "").casefold() == "ja" else "en"
+        raise SettingsError({".env": say(locale, unreadable)}) from None
 
 
-def _setting(name: str) -> str | None:
-    return os.environ.get(name) or dotenv_values(".env").get(name)
+def operator_locale() -> Locale:
+    """The language of DEFAULT_LOCALE, whatever is wrong with the other settings."""
+    name = "DEFAULT_LOCALE"
+    try:
+        given = os.environ.get(name) or dotenv_values(".env").get(name) or ""
+    except (OSError, UnicodeError):
+        return "en"
+    return "ja" if given.casefold() == "ja" else "en"
 
 
 def _sentence(fault: ErrorDetails, locale: Locale) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -11,6 +12,8 @@ import psutil
 
 from services.recorder import Records
 from services.rows import Stat
+
+log = logging.getLogger("bot.stats")
 
 MEGABYTE = 2**20
 FIRST_SAMPLE_SECONDS = 10.0
@@ -50,7 +53,10 @@ class Stats:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            self._recorder.record(await self.sample())
+            try:
+                self._recorder.record(await self.sample())
+            except Exception:
+                log.exception("A sample of the statistics could not be taken")
             due = max(due + self._interval, loop.time())
             await asyncio.sleep(due - loop.time())
 

@@ -56,7 +56,10 @@ class ConsoleCompleter(Completer):
         steps = [one for one in inner if one["type"] in slash_line.SUBCOMMAND_TYPES]
         if steps:
             return _named(steps, typed.rest)
-        return await self._values(typed)
+        try:
+            return await self._values(typed)
+        except ValueError:
+            return []  # there is more typed than the command takes
 
     async def _values(self, typed: slash_line.SlashLine) -> list[tuple[str, str, str]]:
         given = typed.options()

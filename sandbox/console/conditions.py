@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import operator
 import re
 import shlex
@@ -12,8 +13,10 @@ from dataclasses import dataclass
 import aiohttp
 
 from sandbox.console import local_rows
+from sandbox.console.numbers import number
 from sandbox.console.session import RefusedError, Session, buttons, is_named
 from sandbox.lavalink.player import Player
+from sandbox.supabase.postgresql import SQLError
 
 POLL = 0.05
 SHOWN_ROWS = 3
@@ -71,8 +74,10 @@ def parse(text: str) -> Check:
             return button(" ".join(name))
         case ["service", name, state]:
             return service(name, state)
-        case ["player", state] if state in ("playing", "paused", "none") or state.startswith("position"):
+        case ["player", "playing" | "paused" | "none" as state]:
             return player(state)
+        case ["player", place] if place.startswith("position"):
+            return position(Filter.read(place))
         case ["row" | "remote" as where, table, *filters]:
             return stored(where, table, [Filter.read(one) for one in filters], wanted=True)
         case ["no", "row" | "remote" as where, table, *filters]:
@@ -116,6 +121,8 @@ class Filter:
         found = FILTER.fullmatch(text)
         if found is None:
             raise ValueError(f"{text!r} is not COLUMN=VALUE")
+        if found["sign"] in COMPARISONS:
+            number(found["value"], f"what comes after {found['sign']}", least=-math.inf)
         return cls(found["column"], found["sign"], found["value"])
 
     def holds(self, row: Row) -> bool:
@@ -153,13 +160,16 @@ async def read_rows(session: Session, table: str, *, remote: bool) -> list[Row]:
 
     Raises:
         RefusedError: there is no Supabase here.
-        ValueError: there is no such table.
+        ValueError: there is no such table, or PostgreSQL says something else.
     """
     if not remote:
         return local_rows.rows(session.store, table)
     if session.world.supabase is None:
-        raise RefusedError(f"there is no Supabase here: {session.world.missing}")
-    return await session.world.supabase.rows(table)
+        raise RefusedError(f"there is no Supabase here; `{session.world.missing}` installs it")
+    try:
+        return await session.world.supabase.rows(table)
+    except SQLError as error:
+        raise ValueError(str(error).strip()) from None
 
 
 def service(name: str, state: str) -> Check:
@@ -187,9 +197,16 @@ def player(state: str) -> Check:
         current = session.player()
         if current is None:
             return state == "none", "no track"
-        seen = described(current)
-        if state.startswith("position"):
-            return Filter.read(state).holds({"position": current.position}), seen
-        return state == ("paused" if current.paused else "playing"), seen
+        return state == ("paused" if current.paused else "playing"), described(current)
+
+    return check
+
+
+def position(place: Filter) -> Check:
+    async def check(session: Session) -> tuple[bool, str]:
+        current = session.player()
+        if current is None:
+            return False, "no track"
+        return place.holds({"position": current.position}), described(current)
 
     return check

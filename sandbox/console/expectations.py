@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sandbox.console import conditions as known
+from sandbox.console.numbers import number
 from sandbox.console.session import Session
 
 DEADLINE = 5.0
@@ -17,7 +18,7 @@ async def expect(session: Session, argument: str) -> None:
 
 async def wait(session: Session, argument: str) -> None:
     seconds, _, condition = argument.partition(" ")
-    await known.until_holds(session, condition, float(seconds))
+    await known.until_holds(session, condition, number(seconds, "SECONDS"))
     session.screen.say(f"  ✓ {condition}", "green")
 
 

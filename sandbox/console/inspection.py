@@ -10,6 +10,7 @@ from rich.table import Table
 
 from sandbox.console import local_rows
 from sandbox.console.conditions import Row, described, read_rows
+from sandbox.console.numbers import number
 from sandbox.console.session import Session
 
 LAST_ROWS = 10
@@ -30,13 +31,14 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT(\d\d:\d\d:\d\d)\S*")
 
 
 async def rows(session: Session, argument: str) -> None:
-    table = argument.removeprefix("remote").strip() if is_remote(argument) else argument
+    table, *columns = argument.split()[is_remote(argument) :] or [""]
     if not table:
         raise ValueError(f"which table? {', '.join(tables(session))}")
     found = await read_rows(session, table, remote=is_remote(argument))
     if found:
-        session.screen.show(_drawn(found[-LAST_ROWS:]))
-    session.screen.note(f"{len(found)} rows" + (f", the last {LAST_ROWS}" if len(found) > LAST_ROWS else ""))
+        session.screen.show(_drawn(found[-LAST_ROWS:], columns))
+    count = "1 row" if len(found) == 1 else f"{len(found)} rows"
+    session.screen.note(count + (f", the last {LAST_ROWS}" if len(found) > LAST_ROWS else ""))
 
 
 async def players(session: Session, _: str) -> None:
@@ -45,7 +47,7 @@ async def players(session: Session, _: str) -> None:
 
 
 async def log(session: Session, argument: str) -> None:
-    count = int(argument) if argument else LAST_LINES
+    count = int(number(argument, "LINES", least=1)) if argument else LAST_LINES
     for line in session.bot.log().splitlines()[-count:]:
         session.screen.note(line)
 
@@ -61,8 +63,11 @@ def is_remote(argument: str) -> bool:
     return argument.split()[:1] == ["remote"]
 
 
-def _drawn(found: Sequence[Row]) -> Table:
-    columns = [name for name in found[0] if name not in HIDDEN]
+def _drawn(found: Sequence[Row], columns: Sequence[str]) -> Table:
+    """The rows with these columns, or with all that say something. Raises ValueError for one that is not there."""
+    columns = columns or [name for name in found[0] if name not in HIDDEN]
+    if unknown := [name for name in columns if name not in found[0]]:
+        raise ValueError(f"there is no column {', '.join(unknown)} (there is: {', '.join(found[0])})")
     drawn = Table(header_style="bold", border_style="grey50")
     for name in columns:
         drawn.add_column(name, overflow="fold")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ from sandbox.console.feed import Feed
 from sandbox.console.prompt import converse
 from sandbox.console.screen import Screen
 from sandbox.console.session import Session
+from sandbox.lavalink.library import AUDIO_SUFFIXES
 from sandbox.world import World
 
 TOUR = Path(__file__).resolve().parents[1] / "tour.txt"
@@ -61,8 +63,10 @@ def _script() -> list[script.Line] | None:
 async def _run(music: Path | None, lines: list[script.Line] | None) -> int:
     task = asyncio.current_task()
     assert task is not None
-    # Whoever ends the sandbox ends all that it started, in order.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    # Whoever ends the sandbox, or closes its terminal, ends all that it started, in order.
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(ending, task.cancel)
+    logging.getLogger("aiohttp.server").addFilter(_is_a_fault_of_ours)
     console = Console() if lines is None else Console(width=110)
     screen = Screen(console, live=lines is None)
     with tempfile.TemporaryDirectory(prefix="sandbox-") as folder:
@@ -74,6 +78,11 @@ async def _run(music: Path | None, lines: list[script.Line] | None) -> int:
                 session = Session(world, bot, environment, screen)
                 async with _following(Feed(world.discord.world, screen.changed)):
                     return await _use(session, lines)
+
+
+def _is_a_fault_of_ours(record: logging.LogRecord) -> bool:
+    """A bot that is killed leaves requests half sent."""
+    return not (record.exc_info and isinstance(record.exc_info[1], ConnectionError))
 
 
 @contextlib.asynccontextmanager
@@ -88,6 +97,7 @@ async def _following(feed: Feed) -> AsyncGenerator[None]:
 
 async def _use(session: Session, lines: list[script.Line] | None) -> int:
     if lines is None:
+        session.screen.say("")
         await converse(session)
         return 0
     outcome = await script.run(session, lines)
@@ -101,7 +111,7 @@ async def _use(session: Session, lines: list[script.Line] | None) -> int:
 
 def _introduce(world: World, bot: BotProcess, environment: dict[str, str], screen: Screen) -> None:
     """What runs, real or stand-in, and how to leave."""
-    files = sum(1 for path in world.music.rglob("*") if path.is_file())
+    files = sum(path.suffix.lower() in AUDIO_SUFFIXES for path in world.music.rglob("*") if path.is_file())
     supabase = (
         f"not installed, so the bot keeps everything locally only; `{world.missing}` installs it"
         if world.supabase is None
@@ -117,10 +127,10 @@ def _introduce(world: World, bot: BotProcess, environment: dict[str, str], scree
             "Discord",
             f"stand-in at {world.discord.api_url}: server Sandbox, #general, voice #music, alice, bob, yuki",
         ),
-        ("Lavalink", f"stand-in at {world.lavalink.base_url}: {files} audio files of {world.music}"),
+        ("Lavalink", f"stand-in at {world.lavalink.base_url}: audio files of {world.music}: {files}"),
         ("Gemini", f"stand-in at {world.gemini.endpoint}"),
         ("Supabase", supabase),
         ("data", f"{environment['DATA_DIR']}, removed at the end"),
     ):
         screen.say(f"  {name:<9} {what}")
-    screen.say("You are alice. `help` lists what you can do, Tab completes; `quit`, Ctrl-D or Ctrl-C ends it all.\n")
+    screen.say("You are alice. `help` lists what you can do, Tab completes; `quit`, Ctrl-D or Ctrl-C ends it all.")

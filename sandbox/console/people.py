@@ -36,6 +36,7 @@ async def become(session: Session, argument: str) -> None:
     world = session.world
     member = next((one for one in (world.alice, world.bob, world.yuki) if one.name == argument.lower()), None)
     if member is None:
+        _needed(argument, f"who? {', '.join(members(session))}")
         raise RefusedError(f"there is no {argument} (there is: {', '.join(members(session))})")
     session.member = member
     session.screen.note(f"you are {member.name}, whose Discord is in {member.user.locale}")

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+import termios
+from collections.abc import Generator
+
 from prompt_toolkit import PromptSession
 from prompt_toolkit.formatted_text import HTML
 from prompt_toolkit.history import InMemoryHistory
@@ -38,9 +43,24 @@ async def _do(session: Session, line: str) -> None:
         session.screen.show(help_table())
     elif line:
         try:
-            await verbs.run_line(session, line, chat=True)
+            with _unechoed():
+                await verbs.run_line(session, line, chat=True)
         except FAULTS as error:
             session.screen.problem(str(error))
+
+
+@contextlib.contextmanager
+def _unechoed() -> Generator[None]:
+    """What is typed ahead would be written into the middle of the answer; the next prompt shows it."""
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+    quiet = [*before]
+    quiet[3] &= ~termios.ECHO
+    termios.tcsetattr(terminal, termios.TCSANOW, quiet)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSANOW, before)
 
 
 def help_table() -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,21 +13,29 @@ from sandbox.console import verbs
 from sandbox.console.session import RefusedError, Session
 
 # What a line may end with in words for its writer; anything else is a fault of the sandbox itself.
-FAULTS = (RefusedError, ValueError, PermissionError, TimeoutError, OSError, BotEnded)
+FAULTS = (RefusedError, ValueError, PermissionError, TimeoutError, OSError, sqlite3.Error, BotEnded)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line to do: its number in the file and its text."""
+    """One line: its number in the file and its text."""
 
     number: int
     text: str
 
+    @property
+    def is_comment(self) -> bool:
+        return self.text.startswith("#")
+
+    @property
+    def is_expectation(self) -> bool:
+        return self.text.startswith(("expect ", "wait "))
+
 
 def read(path: Path) -> list[Line]:
-    """A script's lines without comments (`#` first) and empty ones. Raises OSError, UnicodeDecodeError."""
+    """A script's lines without empty ones. Raises OSError, UnicodeDecodeError."""
     numbered = enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
-    return [Line(number, text.strip()) for number, text in numbered if text.strip() and not text.startswith("#")]
+    return [Line(number, text.strip()) for number, text in numbered if text.strip()]
 
 
 @dataclass(slots=True)
@@ -49,10 +58,14 @@ class Outcome:
 
 
 async def run(session: Session, lines: Sequence[Line]) -> Outcome:
-    """Do every line; a failed one does not keep the next from being done."""
+    """Do every line; a failed one does not keep the next from being done. Comments are headings of what is shown."""
     outcome = Outcome()
+    last: Line | None = None
     for line in lines:
-        session.screen.say(f"{session.member.name}> {line.text}", "bold")
+        _show(session, line, last)
+        last = line
+        if line.is_comment:
+            continue
         if session.world.supabase is None and verbs.needs_supabase(line.text):
             _skip(session, line, outcome)
             continue
@@ -61,16 +74,24 @@ async def run(session: Session, lines: Sequence[Line]) -> Outcome:
         except FAULTS as error:
             _fail(session, line, str(error), outcome)
         else:
-            outcome.held += line.text.startswith(("expect ", "wait "))
+            outcome.held += line.is_expectation
     return outcome
 
 
+def _show(session: Session, line: Line, last: Line | None) -> None:
+    if line.is_comment:
+        goes_on = last is not None and last.is_comment and last.number == line.number - 1
+        session.screen.say(line.text if goes_on else f"\n{line.text}", "bold yellow")
+    elif not line.is_expectation:  # what comes of an expectation says what it was
+        session.screen.say(f"{session.member.name}> {line.text}", "bold")
+
+
 def _skip(session: Session, line: Line, outcome: Outcome) -> None:
-    why = f"PostgreSQL and PostgREST are not installed: {session.world.missing}"
+    why = f"PostgreSQL and PostgREST are not installed; `{session.world.missing}` installs them"
     if os.environ.get("REQUIRE_REAL") == "1":
         _fail(session, line, why, outcome)
         return
-    session.screen.say(f"  – SKIPPED: {why}", "yellow")
+    session.screen.say(f"  – SKIPPED {line.text} ({why})", "yellow")
     outcome.skipped += 1
 
 

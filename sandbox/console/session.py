@@ -20,7 +20,7 @@ from sandbox.world import World
 BUTTON = 2
 NO_ANSWER = "The application did not respond"
 ANSWER_TIMEOUT = 60.0
-# An answer that came at once is whole; one that streams is edited about once a second.
+# What Gemini answers streams, and is edited about once a second; any other answer is whole when it comes.
 QUIET, QUIET_STREAM = 0.1, 1.4
 
 
@@ -53,15 +53,19 @@ class Session:
     async def slash(self, line: str) -> None:
         """Use a slash command as typed, and show its answer."""
         typed = slash_line.read(line, self.commands)
+        if not typed.command:
+            raise RefusedError("which command? Tab shows them")
+        calls = self._gemini_calls
         use = await self.member.slash(typed.command, typed.options(), channel=self.world.general)
-        await self._answer(use)
+        await self._answer(use, calls)
 
     async def click(self, name: str) -> None:
         """Press the newest enabled button of that name (its label, emoji, or a word of its id)."""
         for message in reversed(self.visible_messages()):
             for button in buttons(message):
                 if is_named(button, name):
-                    await self._answer(await self.member.click(message, button["custom_id"]))
+                    calls = self._gemini_calls
+                    await self._answer(await self.member.click(message, button["custom_id"]), calls)
                     return
         pressable = [button for message in self.visible_messages() for button in buttons(message)]
         there = sorted({str(button.get("label") or button["custom_id"]) for button in pressable})
@@ -69,13 +73,15 @@ class Session:
 
     async def say(self, text: str) -> None:
         """Write in #general, and wait for an answer where the bot is mentioned."""
+        calls = self._gemini_calls
         mine = await self.member.say(self.world.general, text)
         if self.world.general.world.bot in mine.mentions:
-            await self._conversation(mine)
+            await self._conversation(mine, calls)
 
     async def dm(self, text: str) -> None:
         """Write to the bot directly, and wait for its answer."""
-        await self._conversation(await self.member.dm(text))
+        calls = self._gemini_calls
+        await self._conversation(await self.member.dm(text), calls)
 
     def player(self) -> Player | None:
         """Lavalink's player of this server, None while it has no track."""
@@ -90,7 +96,11 @@ class Session:
         reader = message.interaction.person.user if message.interaction else None
         return not message.deleted and (not message.ephemeral or reader is self.member.user)
 
-    async def _conversation(self, mine: Message) -> None:
+    @property
+    def _gemini_calls(self) -> int:
+        return len(self.world.gemini.account.calls)
+
+    async def _conversation(self, mine: Message, calls: int) -> None:
         def answers() -> list[Message]:
             bot = mine.channel.world.bot
             return [one for one in mine.channel.messages if one.id > mine.id and one.author is bot]
@@ -101,25 +111,24 @@ class Session:
                 await mine.channel.world.changes.until(answers, ANSWER_TIMEOUT, "an answer")
             except TimeoutError as error:
                 raise RefusedError(str(error)) from None
-            await self._settle(QUIET_STREAM)
+            await self._settle(calls)
 
-    async def _answer(self, use: Interaction) -> None:
+    async def _answer(self, use: Interaction, calls: int) -> None:
         self._reply = lambda: use.messages or ([use.source] if use.source else [])
         with self.screen.gathering():
             try:
                 await use.finished(lambda use: use.acknowledged, ANSWER_TIMEOUT)
-                deferred = use.deferred
                 # A press may be taken without a word; what it does then shows elsewhere.
                 if use.source is None or use.original is not use.source:
                     await use.answered(ANSWER_TIMEOUT)
             except TimeoutError as error:
                 raise RefusedError(NO_ANSWER if use.failed else str(error)) from None
-            is_panel = any(message.embeds or message.components for message in self.reply)
-            await self._settle(QUIET_STREAM if deferred and not is_panel else QUIET)
+            await self._settle(calls)
 
-    async def _settle(self, quiet: float) -> None:
-        """Wait until the answer has not changed for `quiet` s."""
+    async def _settle(self, calls: int) -> None:
+        """Wait until the answer changes no more; Gemini had been called `calls` times before it was asked for."""
         changes = self.world.general.world.changes
+        quiet = QUIET_STREAM if self._gemini_calls > calls else QUIET
 
         def state() -> list[tuple[int, int]]:
             return [(message.id, len(message.versions)) for message in self.reply]

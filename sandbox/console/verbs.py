@@ -41,7 +41,7 @@ VERBS = {
         Verb("as", "NAME", "be someone else", people.become, people.members),
         Verb(
             "rows",
-            "[remote] TABLE",
+            "[remote] TABLE [COLUMN …]",
             "the last rows of the local store, or of Supabase's database",
             inspection.rows,
             inspection.tables,

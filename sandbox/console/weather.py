@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
+from sandbox.console.numbers import number
 from sandbox.console.session import RefusedError, Session
 from sandbox.gemini import Reply
 
@@ -29,15 +30,17 @@ async def down(session: Session, argument: str) -> None:
 
 
 async def up(session: Session, argument: str) -> None:
-    await _finish(_service(session, argument).up())
+    service = _service(session, argument)
+    await _finish(service.up())
+    await _finish(service.slow(0))
     session.screen.note(f"{argument} is up")
 
 
 async def slow(session: Session, argument: str) -> None:
     name, _, seconds = argument.partition(" ")
-    service = _service(session, name)
-    await _finish(service.slow(float(seconds)))
-    session.screen.note(f"{name} answers {seconds} s late")
+    service, delay = _service(session, name), number(seconds.strip(), "SECONDS")
+    await _finish(service.slow(delay))
+    session.screen.note(f"{name} answers {delay:g} s late")
 
 
 async def reset(session: Session, argument: str) -> None:
@@ -85,8 +88,9 @@ def is_supabase(argument: str) -> bool:
 
 
 def _service(session: Session, name: str) -> Service:
-    if name not in services(session):
-        raise RefusedError(f"there is no {name!r} to do that to (there is: {', '.join(services(session))})")
+    if name not in (known := services(session)):
+        question = f"there is no {name!r} to do that to" if name else "to which service?"
+        raise RefusedError(f"{question} (there is: {', '.join(known)})")
     return getattr(session.world, name)
 
 

@@ -21,7 +21,8 @@ from .snowflake import shard_of
 if TYPE_CHECKING:
     from .gateway import Gateway
 
-HEARTBEAT_INTERVAL_MS = 41250
+MISSED = 1.5
+"""Heartbeat intervals without a heartbeat, after which a connection is given up."""
 ROUND_TRIP_S = 0.02
 
 
@@ -53,6 +54,7 @@ class Connection:
         self._awake = asyncio.Event()
         self._sending = asyncio.Lock()
         self._writer: asyncio.Task[None] | None = None
+        self._silence: asyncio.TimerHandle | None = None
 
     def wake(self) -> None:
         self._awake.set()
@@ -79,7 +81,8 @@ class Connection:
             self._request.transport.abort()
 
     async def run(self) -> None:
-        await self.send_op(Op.HELLO, {"heartbeat_interval": HEARTBEAT_INTERVAL_MS, "_trace": []})
+        await self.send_op(Op.HELLO, {"heartbeat_interval": round(self.gateway.heartbeat_s * 1000), "_trace": []})
+        self._expect_heartbeat()
         try:
             async for message in self.socket:
                 if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
@@ -88,7 +91,18 @@ class Connection:
         except Refused as refused:
             await self.socket.close(code=refused.code, message=refused.reason.encode())
         finally:
+            if self._silence is not None:
+                self._silence.cancel()
             await self._detach()
+
+    def _expect_heartbeat(self) -> None:
+        if self._silence is not None:
+            self._silence.cancel()
+        loop = asyncio.get_running_loop()
+        self._silence = loop.call_later(MISSED * self.gateway.heartbeat_s, self._fell_silent)
+
+    def _fell_silent(self) -> None:
+        self._closing = asyncio.create_task(self.socket.close(code=4009, message=b"Session timed out."))
 
     async def _received(self, raw: str | bytes) -> None:
         try:
@@ -115,6 +129,7 @@ class Connection:
         await handlers[op](frame.get("d"))
 
     async def _heartbeat(self, data: Any) -> None:
+        self._expect_heartbeat()
         if self.session is not None and isinstance(data, int):
             self.session.acknowledge(min(data, self.sent))
         # A round trip as in life. Clients time it from after their own send, which an answer at once would overtake.

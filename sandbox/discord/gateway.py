@@ -31,6 +31,10 @@ class Gateway:
         self.world = world
         self.token = token
         self.url = ""
+        self.heartbeat_s = 41.25
+        """What connections from now on are told."""
+        self.opened = 0
+        """Connections so far."""
         self._session_lifetime = session_lifetime
         self._max_concurrency = max_concurrency
         self._limits = limits
@@ -44,6 +48,7 @@ class Gateway:
         await socket.prepare(request)
         connection = Connection(self, socket, request)
         self._connections.add(connection)
+        self.opened += 1
         try:
             await connection.run()
         finally:
@@ -85,6 +90,11 @@ class Gateway:
         """Break every connection without a word; the sessions stay."""
         for connection in list(self._connections):
             connection.cut()
+
+    async def close_all(self, code: int, reason: str) -> None:
+        """Close every connection by the protocol; the sessions stay."""
+        for connection in list(self._connections):
+            await connection.socket.close(code=code, message=reason.encode())
 
     async def ask_to_reconnect(self) -> None:
         """Op 7 to every connection."""

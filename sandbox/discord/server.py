@@ -205,6 +205,15 @@ class DiscordStandIn:
         error = DiscordError(status, code, f"{status}: scripted")
         self._rest.refusals.append(Refusal(method, re.compile(path), error, times))
 
+    def want_heartbeats(self, seconds: float) -> None:
+        """Ask connections from now on for a heartbeat so often; one that falls silent is closed with 4009."""
+        self._gateway.heartbeat_s = seconds
+
+    @property
+    def connections(self) -> int:
+        """How many gateway connections there have been."""
+        return self._gateway.opened
+
     def limit(self, on: bool = True) -> None:
         """Turn rate limits on or off from now on."""
         self._rest.limit(on)
@@ -212,6 +221,10 @@ class DiscordStandIn:
     async def reset(self) -> None:
         """Break the gateway connections; the bot may RESUME."""
         self._gateway.cut()
+
+    async def close_gateway(self, code: int, reason: str = "") -> None:
+        """Close every gateway connection with a code of Discord's, such as 4004 once the token was renewed."""
+        await self._gateway.close_all(code, reason)
 
     async def ask_to_reconnect(self) -> None:
         """Op 7: the bot shall reconnect and RESUME."""

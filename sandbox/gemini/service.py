@@ -11,6 +11,7 @@ import grpc
 
 from sandbox.gemini import wire
 from sandbox.gemini.account import Account, Call
+from sandbox.gemini.models import MODELS
 from sandbox.gemini.relay import Relay
 from sandbox.gemini.replies import (
     BAD_KEY,
@@ -29,8 +30,6 @@ from sandbox.gemini.replies import (
 )
 from sandbox.gemini.wire import v1beta
 
-# The stable models of November 2026 (ai.google.dev/gemini-api/docs/models).
-MODELS = ("gemini-3.5-flash-lite", "gemini-3.6-flash", "gemini-3.8-flash")
 DRAIN = 0.1
 """Seconds that the chunks before a reset are given to arrive."""
 SERVICE = "google.ai.generativelanguage.v1beta.GenerativeService"
@@ -84,9 +83,13 @@ class GenerativeService:
         return whole
 
     async def _count(self, request: Any, context: Any) -> Any:
-        if refusal := self._refusal_of_key(_key(context)):
-            await _refuse(refusal, context)
+        await self.check_key(context)
         return v1beta.CountTokensResponse(total_tokens=wire.prompt_tokens(request))
+
+    async def check_key(self, context: Any) -> None:
+        """End the call where its key is missing or wrong."""
+        if refusal := self._refusal_of_key(_key(context)):
+            await wire.refuse(refusal, context)
 
     def _refusal_of_key(self, key: str | None) -> Refuse | None:
         if key == self._api_key:
@@ -157,7 +160,7 @@ class GenerativeService:
             call.prompt_tokens = 0
         call.outcome = "cut" if cut else refusal.code.name
         self._account.changed()
-        await _refuse(refusal, context)
+        await wire.refuse(refusal, context)
 
 
 def friendly(prompt: str) -> Reply:
@@ -170,7 +173,3 @@ def friendly(prompt: str) -> Reply:
 
 def _key(context: Any) -> str | None:
     return dict(context.invocation_metadata()).get("x-goog-api-key")
-
-
-async def _refuse(refusal: Refuse, context: Any) -> None:
-    await context.abort(refusal.code, refusal.message, wire.trailers_of(refusal))

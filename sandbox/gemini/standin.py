@@ -12,13 +12,14 @@ import grpc.aio
 
 from sandbox.gemini.account import Account
 from sandbox.gemini.authority import Authority
+from sandbox.gemini.models import ModelService
 from sandbox.gemini.relay import HOST, Relay
 from sandbox.gemini.replies import Reply
 from sandbox.gemini.service import GenerativeService
 
 
 class GeminiStandIn:
-    """Serves `GenerativeService` on a port of loopback's own choice while it is entered.
+    """Serves `GenerativeService` and `ModelService` on a port of loopback's own choice while it is entered.
 
     `authority` is for several stand-ins in one process, which have to share one; see `Authority`.
     """
@@ -37,7 +38,7 @@ class GeminiStandIn:
                 self._authority = Authority(Path(stack.enter_context(tempfile.TemporaryDirectory())))
             # Two servers on one port would share its connections, with SO_REUSEPORT.
             server: Any = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-            server.add_generic_rpc_handlers((self._service.handlers(),))
+            server.add_generic_rpc_handlers((self._service.handlers(), ModelService(self._service).handlers()))
             port = server.add_secure_port(f"{HOST}:0", self._authority.server_credentials())
             await server.start()
             stack.push_async_callback(server.stop, None)

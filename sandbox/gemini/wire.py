@@ -92,6 +92,11 @@ def add_usage(response: Response, call: Call) -> None:
         usage.MergeFromString(tag + _varint(call.thoughts_tokens))
 
 
+async def refuse(refusal: Refuse, context: Any) -> None:
+    """End the call with the refusal's status and details."""
+    await context.abort(refusal.code, refusal.message, trailers_of(refusal))
+
+
 def trailers_of(refusal: Refuse) -> tuple[tuple[str, bytes], ...]:
     """The trailing metadata that holds `google.rpc.Status` with its details."""
     status = status_pb2.Status(code=refusal.code.value[0], message=refusal.message)

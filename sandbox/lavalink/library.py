@@ -10,7 +10,7 @@ from sandbox.lavalink.track_codec import TrackInfo
 
 UNKNOWN_TITLE = "Unknown title"
 UNKNOWN_ARTIST = "Unknown artist"
-_SUFFIXES = {".wav", ".mp3", ".ogg", ".opus", ".flac", ".m4a"}
+AUDIO_SUFFIXES = {".wav", ".mp3", ".ogg", ".opus", ".flac", ".m4a"}
 # About what a search of a music service gives.
 _MOST_RESULTS = 20
 
@@ -64,7 +64,7 @@ class MusicLibrary:
     def _tracks(self, paths: list[Path]) -> list[tuple[Path, TrackInfo]]:
         found: list[tuple[Path, TrackInfo]] = []
         for path in paths:
-            tags = self._tags(path) if path.suffix.lower() in _SUFFIXES and path.is_file() else None
+            tags = self._tags(path) if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file() else None
             if tags is not None:
                 found.append((path, describe(tags, self.url(path), fallback_title=path.stem)))
         return found

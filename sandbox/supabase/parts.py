@@ -9,8 +9,8 @@ ROOT = Path(__file__).resolve().parents[2]
 REAL_PARTS = ROOT / ".real-parts"
 INSTALL = "make real-parts"
 
-_OLDEST_POSTGRESQL = 14
-"""The migrations replace triggers in place, which PostgreSQL 14 brought."""
+_OLDEST_POSTGRESQL = 15
+"""The migrations make a view that minds row level security, which PostgreSQL 15 brought."""
 
 
 class RealPartMissing(Exception):

@@ -1,7 +1,9 @@
 """Lavalink, and the one package of services that knows wavelink."""
 
+from services.lavalink.loading import Found
 from services.lavalink.nodes import Nodes
+from services.lavalink.orders import carry_out
 from services.lavalink.player import Player
-from services.lavalink.search import Found, Search
+from services.lavalink.search import Search
 
-__all__ = ["Found", "Nodes", "Player", "Search"]
+__all__ = ["Found", "Nodes", "Player", "Search", "carry_out"]

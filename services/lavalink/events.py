@@ -10,10 +10,11 @@ import wavelink
 
 from services.errors import UserError
 from services.lavalink.faults import SourceFailed
+from services.lavalink.loading import other_sources
 from services.lavalink.node import Node
 from services.lavalink.player import Player
 from services.lavalink.reporting import speed_of
-from services.lavalink.tracks import identity, known_track
+from services.lavalink.tracks import identity, is_substitute, known_track
 from services.playback import Playback
 from services.rows import EndReason
 
@@ -32,8 +33,11 @@ HOPELESS_CODES = frozenset({4012, 4016, 4017, 4020, 4021, 4022})
 class NodeEvents:
     """Hears all nodes. It records at once, in the order of events; what takes time it hands to `spawn`."""
 
-    def __init__(self, playback: Playback, spawn: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+    def __init__(
+        self, playback: Playback, sources: tuple[str, ...], spawn: Callable[[Coroutine[Any, Any, None]], None]
+    ) -> None:
         self._playback = playback
+        self._sources = sources
         self._spawn = spawn
 
     def heard(self, node: Node, event: str, payload: Any) -> None:
@@ -90,12 +94,20 @@ class NodeEvents:
         by_itself = payload.reason in {"finished", "loadFailed", "cleanup"}
         if by_itself:
             player.failed(payload.reason == "loadFailed" or self._playback.is_broken(play_id))
-        follows = payload.reason == "replaced" or (by_itself and bool(player.upcoming))
+        substitutes = self._substitutes(payload)
+        follows = payload.reason == "replaced" or (by_itself and bool(player.upcoming) and not substitutes)
         reason = END_REASONS.get(payload.reason, "failed")
         self._playback.ended(play_id, reason, position_ms=payload.track.position, follows=follows)
         player.changed()
-        if by_itself and follows:
+        if substitutes:
+            self._spawn(player.play_substitute(payload.track, substitutes))
+        elif by_itself and follows:
             self._spawn(player.try_next())
+
+    def _substitutes(self, payload: wavelink.TrackEndEventPayload) -> list[str]:
+        if payload.reason != "loadFailed" or is_substitute(payload.track):
+            return []
+        return other_sources(payload.track, self._sources)
 
     def _broke(self, payload: wavelink.TrackExceptionEventPayload) -> None:
         known = identity(payload.track)

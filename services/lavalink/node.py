@@ -149,7 +149,7 @@ class Node(wavelink.Node):
     async def destroy_strays(self) -> None:
         """Destroy what the node still plays for guilds whose player is gone, or on another node by now."""
         with suppress(NodeUnavailable, NodeRefused):
-            async with _asking(ANSWER_S):
+            async with self._asking(ANSWER_S):
                 found = await self.send("GET", path=f"v4/sessions/{self.session_id}/players")
             for guild_id in (int(player["guildId"]) for player in found):
                 if guild_id not in self._players:
@@ -158,25 +158,26 @@ class Node(wavelink.Node):
     async def _update_player(self, guild_id: int, /, *, data: Request, replace: bool = False) -> PlayerResponse:
         if self.lost_at is not None:
             raise NodeUnavailable  # a network that swallows everything would have it wait for the time-out
-        async with _asking(ANSWER_S):
+        async with self._asking(ANSWER_S):
             return await super()._update_player(guild_id, data=data, replace=replace)
 
     async def _destroy_player(self, guild_id: int, /) -> None:
-        async with _asking(DESTROY_S):
+        async with self._asking(DESTROY_S):
             await super()._destroy_player(guild_id)
 
     async def _fetch_tracks(self, query: str) -> Any:
-        async with _asking(LOAD_S):
+        async with self._asking(LOAD_S):
             return await super()._fetch_tracks(query)
 
-
-@asynccontextmanager
-async def _asking(seconds: float) -> AsyncGenerator[None]:
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except (TimeoutError, aiohttp.ClientError, wavelink.NodeException, ValueError) as error:
-        raise NodeUnavailable from error
-    except wavelink.LavalinkException as error:
-        # 404 is an unknown session: the node was started anew, or its socket is down (seen on 4.2.2).
-        raise (NodeUnavailable if error.status == 404 else NodeRefused)() from error
+    @asynccontextmanager
+    async def _asking(self, seconds: float) -> AsyncGenerator[None]:
+        if self.closing:
+            raise NodeUnavailable
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except (TimeoutError, aiohttp.ClientError, wavelink.NodeException, ValueError) as error:
+            raise NodeUnavailable from error
+        except wavelink.LavalinkException as error:
+            # 404 is an unknown session: the node was started anew, or its socket is down (seen on 4.2.2).
+            raise (NodeUnavailable if error.status == 404 else NodeRefused)() from error

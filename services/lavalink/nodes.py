@@ -42,7 +42,7 @@ class Nodes:
     def __init__(self, settings: Settings, playback: Playback) -> None:
         self._uris = settings.lavalink_nodes
         self._playback = playback
-        self._events = NodeEvents(playback, self._spawn)
+        self._events = NodeEvents(playback, settings.search_sources, self._spawn)
         self._nodes: list[Node] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None

@@ -14,9 +14,10 @@ import wavelink
 from services.errors import UserError
 from services.i18n import N_
 from services.lavalink.faults import NodeRefused, NodeUnavailable, PlayerGone
+from services.lavalink.loading import find_again
 from services.lavalink.node import Node
 from services.lavalink.reporting import END_S, ReportingPlayer
-from services.lavalink.tracks import for_play
+from services.lavalink.tracks import for_play, known_track
 from services.lavalink.voice import RETRY_S
 from services.playback import Playback
 from services.rows import EndReason
@@ -124,6 +125,16 @@ class Player(ReportingPlayer):
             async with asyncio.timeout(END_S):
                 await wavelink.Player.skip(self)
         await self.stop_all()
+
+    async def play_substitute(self, track: wavelink.Playable, sources: list[str]) -> None:
+        """`track` could not be loaded: play what the first of `sources` has of that name; then the next."""
+        found = None
+        with suppress(UserError):
+            found = await find_again(track, sources, self.lavalink)
+        if found is not None and not self.gone:
+            requester = known_track(track).requested_by
+            self.upcoming.appendleft(for_play(found, requester, in_place_of_another=True))
+        await self.try_next()
 
     def failed(self, failed: bool) -> None:
         """Whether the play that has just ended failed; the queue is dropped after too many in a row."""

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import wavelink
-
 from services.lavalink.faults import NodeUnavailable, NothingFound, SourceFailed
+from services.lavalink.loading import Found, load
 from services.lavalink.node import Node
 from services.lavalink.nodes import Nodes
 from services.query import Query, QueryReader
 from services.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """At least one track; `playlist` is its name where a link led to one."""
-
-    tracks: list[wavelink.Playable]
-    playlist: str | None = None
 
 
 class Search:
@@ -55,27 +44,17 @@ class Search:
 
     async def _find(self, query: Query, node: Node) -> Found:
         if query.is_url:
-            return await _load(query.text, node) or _nothing()
+            return await load(query.text, node) or _nothing()
         failure: SourceFailed | None = None
         for source in self._sources:
             try:
-                found = await _load(f"{source}:{query.text}", node)
+                found = await load(f"{source}:{query.text}", node)
             except SourceFailed as error:
                 failure = failure or error
                 continue
             if found is not None:
                 return Found(found.tracks[:1])
         raise failure or NothingFound()
-
-
-async def _load(identifier: str, node: Node) -> Found | None:
-    try:
-        result = await wavelink.Pool.fetch_tracks(identifier, node=node)
-    except wavelink.LavalinkLoadException as error:
-        raise SourceFailed(f"{error.error} {error.cause}") from error
-    if not result:
-        return None
-    return Found(result.tracks, result.name) if isinstance(result, wavelink.Playlist) else Found(result)
 
 
 def _nothing() -> Found:

@@ -7,11 +7,16 @@ import wavelink
 from services.live_play import Track
 
 
-def for_play(track: wavelink.Playable, requester: str) -> wavelink.Playable:
+def for_play(track: wavelink.Playable, requester: str, *, in_place_of_another: bool = False) -> wavelink.Playable:
     """A copy of `track` asked for by `requester` (a display name): one object can be in a queue but once."""
     copy = wavelink.Playable(track.raw_data, playlist=None)
-    copy.extras = {"requester": requester}
+    copy.extras = {"requester": requester, "substitute": in_place_of_another}
     return copy
+
+
+def is_substitute(track: wavelink.Playable) -> bool:
+    """Whether it plays in place of one that its own source did not deliver."""
+    return bool(dict(track.extras).get("substitute"))
 
 
 def known_track(track: wavelink.Playable) -> Track:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any, Self
@@ -14,6 +15,7 @@ from postgrest.exceptions import APIError
 from postgrest.types import ReturnMethod
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
+from services.commands import Outcome, QueuedCommand
 from services.replication.clock_offset import ClockOffset
 from services.replication.faults import Paused, Refused, TooSlow, Transient, fault_of, not_supabase
 from services.store.clock import NO_CLOCKS
@@ -22,6 +24,15 @@ TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 LONGEST_WISH = 300.0
 """A server that asks for a longer pause is asked again after this: a slip of its must not stop us for days."""
 Item = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What `claim_commands` gave."""
+
+    taken: list[QueuedCommand]
+    asked: list[str]
+    """The guilds of pending commands that were not claimed."""
 
 
 # The client keeps neither status nor headers of a failed answer; a hook of httpx's does, in the request's own task.
@@ -100,6 +111,23 @@ class Remote:
             if not rows:
                 return found
             found += [(row["guild_id"], row["application_id"]) for row in rows]
+
+    async def claim_commands(self, claimer: str, guilds: list[str]) -> Claim:
+        """Claim what is pending for `guilds` and what names no guild; the same `claimer` gets the same ones again."""
+        request = self._client.rpc("claim_commands", {"claimer": claimer, "guilds": guilds})
+        rows = await self._ask("claim_commands", request.execute)
+        return Claim(
+            [QueuedCommand(row["id"], row["command"], row["payload"], row["age_s"]) for row in rows if row["id"]],
+            [row["asked"] for row in rows if row["asked"]],
+        )
+
+    async def finish_commands(self, outcomes: list[Outcome]) -> None:
+        """Tell what became of claimed commands."""
+        items: list[Item] = [
+            {"id": each.id, "status": "failed" if each.error else "completed", "error": each.error} for each in outcomes
+        ]
+        request = self._client.rpc("finish_commands", {"outcomes": items})  # pyright: ignore[reportArgumentType] - any JSON is taken
+        await self._ask("finish_commands", request.execute, items)
 
     async def _keep_answer(self, response: httpx.Response) -> None:
         _answer.set(response)

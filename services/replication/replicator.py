@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextlib import suppress
 from typing import Any, Self, TypeVar
 
+from services.commands import CarryOut
 from services.errors import StoreUnavailable
 from services.replication.backoff import Backoff
+from services.replication.command_queue import CommandQueue
 from services.replication.faults import Paused, RemoteFault, Transient
 from services.replication.lane import PAUSED_RETRY_SECONDS, KeyedLane, Lane
 from services.replication.remote import Remote
@@ -37,6 +39,7 @@ class Replicator:
         self._url = url
         self._key = key
         self._tasks: list[asyncio.Task[None]] = []
+        self._left = False
 
     async def __aenter__(self) -> Self:
         self._remote = await Remote.open(self._url, self._key)
@@ -56,6 +59,7 @@ class Replicator:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._left = True
         self._store.listeners.remove(self._woken)
         await self._stop()
         with suppress(TimeoutError, StoreUnavailable):
@@ -67,7 +71,7 @@ class Replicator:
                     if isinstance(outcome, Exception):
                         log.error("The last flush failed unexpectedly", exc_info=outcome)
         with suppress(TimeoutError):
-            async with asyncio.timeout(0.5):
+            async with asyncio.timeout(0.2):
                 await self._remote.aclose()
 
     @property
@@ -98,6 +102,15 @@ class Replicator:
         """
         self._sessions.owns = owns
         self._begin(self._reconcile(application_id, owns, joined, live), "reconcile")
+
+    def take_commands(
+        self, carry_out: CarryOut, joined: Callable[[str], bool], live: Callable[[], Collection[str]]
+    ) -> None:
+        """After READY: carry out what dashboards ask of the guilds that this process has `joined`.
+
+        A queue that is missing or refused is tried again by itself and holds up no rows.
+        """
+        self._begin(CommandQueue(self._remote, carry_out, joined, live).run(), "commands")
 
     async def _reconcile(
         self,
@@ -155,6 +168,10 @@ class Replicator:
         return self._lifted.is_set() or lane.table not in {SESSIONS, STATE}
 
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        if self._left:
+            # READY can come while the replicator is being left: nothing begins on connections that close.
+            work.close()
+            return
         task = asyncio.create_task(work, name=f"replication-{name}")
         task.add_done_callback(log_failure)
         self._tasks.append(task)

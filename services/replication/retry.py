@@ -12,7 +12,7 @@ from services.store.transaction import Transaction
 
 log = logging.getLogger("bot.replication")
 
-RETRY_FACT = "retry_set_aside"
+RETRY_FACT = "retry-set-aside"
 """The name in `local_facts`; its value does not matter."""
 LOOK_SECONDS = 3.0
 

@@ -8,6 +8,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from services.errors import Unstartable
+from services.i18n import N_
+
 log = logging.getLogger("bot.store")
 
 WAL_BYTES = 16 * 2**20
@@ -59,7 +62,7 @@ VERSIONS = (
 )
 
 
-class StoreTooNew(Exception):
+class StoreTooNew(Unstartable):
     """The file was written by a newer release; the message says how to go back."""
 
 
@@ -119,9 +122,14 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > len(VERSIONS):
         raise StoreTooNew(
-            f"{path} was written by a newer release (schema {version}, this one knows {len(VERSIONS)}). "
-            f"Run that release, or stop the bot and put {path.name}.bak-{len(VERSIONS)} in its place; "
-            "what was recorded since that copy stays in the newer file."
+            N_(
+                "{path} was written by a newer release (schema {found}, this one knows {known}). Run that release, or "
+                "stop the bot and put {path}.bak-{known} in its place; what was recorded since that copy stays in the "
+                "newer file."
+            ),
+            path=path,
+            found=version,
+            known=len(VERSIONS),
         )
     for target, statements in enumerate(VERSIONS[version:], start=version + 1):
         if version:

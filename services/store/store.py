@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Self, TypeVar
 
-from services.errors import StoreUnavailable
+from services.errors import StoreUnavailable, Unstartable
+from services.i18n import N_
 from services.store.tables import Table
 from services.store.writer import Change, Writer
 
@@ -21,8 +22,12 @@ READ_END_TIMEOUT = 0.5
 CLOSE_TIMEOUT = 1.5
 
 
-class StoreInUse(Exception):
+class StoreInUse(Unstartable):
     """Another process uses this DATA_DIR."""
+
+
+class StoreUnusable(Unstartable):
+    """DATA_DIR cannot be written, or the disk is full."""
 
 
 class Store:
@@ -31,7 +36,7 @@ class Store:
     Raises on entering:
         StoreInUse: another bot runs on this folder.
         StoreTooNew: a newer release wrote the file.
-        OSError, sqlite3.OperationalError: the folder cannot be written.
+        StoreUnusable: the folder cannot be written, or the disk is full.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -41,13 +46,20 @@ class Store:
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
-        self._lock = self._take_lock()
         try:
-            # On a thread: looking through a large file takes seconds, and a signal has to be heard meanwhile.
-            self._writer = await asyncio.to_thread(Writer, self.path, self._committed)
-        except BaseException:
-            self._lock.close()
-            raise
+            self._lock = self._take_lock()
+            try:
+                # On a thread: looking through a large file takes seconds, and a signal has to be heard meanwhile.
+                self._writer = await asyncio.to_thread(Writer, self.path, self._committed)
+            except BaseException:
+                self._lock.close()
+                raise
+        except (OSError, sqlite3.Error) as error:
+            raise StoreUnusable(
+                N_("DATA_DIR {folder} cannot be used ({error}): it has to be writable, with room on its disk."),
+                folder=self.path.parent,
+                error=error.strerror or error if isinstance(error, OSError) else error,
+            ) from error
         # Reads have a thread and a connection of their own: sharing the writer's made readers wait for its fsync.
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
         self._reading: sqlite3.Connection | None = None
@@ -141,5 +153,7 @@ class Store:
             lock.close()
             if not isinstance(error, BlockingIOError):
                 raise
-            raise StoreInUse(f"Another bot runs on {self.path.parent}; give each its own DATA_DIR") from None
+            raise StoreInUse(
+                N_("Another bot runs on {folder}: give each its own DATA_DIR."), folder=self.path.parent
+            ) from None
         return lock

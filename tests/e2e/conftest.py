@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 import pytest_asyncio
 
 from sandbox.bot_process import BotProcess
 from sandbox.discord import Interaction
-from sandbox.supabase import Supabase
+from sandbox.supabase import Supabase, missing_real_parts
 from sandbox.world import World
 from tests.real_parts import require_real_parts
 
@@ -37,7 +38,10 @@ class Town:
 
     @property
     def supabase(self) -> Supabase:
-        assert self.world.supabase is not None
+        """The project; a test that asks for it needs the real parts."""
+        if self.world.supabase is None:
+            require_real_parts()
+            raise AssertionError("the world has no Supabase")
         return self.world.supabase
 
     async def ask(self, command: str, who: str = "alice", **options: object) -> Interaction:
@@ -80,11 +84,16 @@ class Town:
             return answer.status, await answer.text()
 
 
+@pytest.fixture
+def project(request: pytest.FixtureRequest) -> Supabase | None:
+    """A database of the test's own; None where the real parts are missing: the town is local-only then."""
+    return request.getfixturevalue("supabase") if missing_real_parts() is None else None
+
+
 @pytest_asyncio.fixture
-async def quiet_town(tmp_path: Path) -> AsyncIterator[Town]:
+async def quiet_town(tmp_path: Path, project: Supabase | None) -> AsyncIterator[Town]:
     """A town whose bot is not started yet."""
-    require_real_parts()
-    async with World() as world:
+    async with World(supabase=project or False) as world:
         town = Town(world, tmp_path)
         try:
             yield town

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -99,9 +101,9 @@ async def test_chat_works_without_lavalink_and_music_without_gemini(town: Town) 
     await town.world.gemini.down()
     refused = await town.ask("ask", who="bob", prompt="and now?")
     await refused.finished(lambda use: "Gemini" in use.text, timeout=15)
-    await town.rows(
-        "bot_logs", lambda rows: "is ready" in rows[-1]["message"] or "Gemini" in rows[-1]["message"], timeout=20
-    )
+    async with asyncio.timeout(20):
+        while json.loads((await town.health("/readyz"))[1])["services"]["lavalink"]["state"] != "ok":
+            await asyncio.sleep(0.1)
     await town.play("morning")
     await town.rows("active_sessions")
 

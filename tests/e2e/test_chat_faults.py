@@ -133,7 +133,11 @@ async def test_a_store_that_cannot_commit_means_no_call_and_it_recovers_by_itsel
     assert (row["status"], row["estimated"]) == SETTLED
 
 
-async def test_twenty_at_once_do_not_mix_and_the_bot_stays_quick(town: Town) -> None:
+async def test_twenty_at_once_do_not_mix_and_the_bot_stays_quick(quiet_town: Town) -> None:
+    town = quiet_town
+    town.world.discord.want_heartbeats(2.0)
+    await town.bot.start()
+    await town.bot.started()
     people = [town.world.guild.add_member(f"person-{number}") for number in range(20)]
     town.world.gemini.slow(1.0)
     town.world.discord.limit()
@@ -152,6 +156,7 @@ async def test_twenty_at_once_do_not_mix_and_the_bot_stays_quick(town: Town) -> 
     rows = await town.rows("gemini_usage", ended(20))
     assert {row["user_id"] for row in rows} == {str(person.id) for person in people}
     assert sum(row["total_tokens"] for row in rows) == town.world.gemini.account.total_tokens
+    assert town.world.discord.connections == 1, "no heartbeat was missed"
 
 
 async def test_a_first_chunk_after_the_three_seconds_of_discord_is_shown_within_a_second(town: Town) -> None:

@@ -8,7 +8,7 @@ select json_build_object(
         from pg_attribute
         join pg_class on pg_class.oid = attrelid
         left join pg_attrdef on adrelid = attrelid and adnum = attnum
-        where relnamespace = 'public'::regnamespace and relkind = 'r' and attnum > 0 and not attisdropped
+        where relnamespace = 'public'::regnamespace and relkind in ('r', 'v') and attnum > 0 and not attisdropped
     ),
     'constraints', (
         select json_agg(concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid))
@@ -16,6 +16,10 @@ select json_build_object(
         from pg_constraint where connamespace = 'public'::regnamespace
     ),
     'indexes', (select json_agg(indexdef order by indexdef) from pg_indexes where schemaname = 'public'),
+    'views', (
+        select json_agg(concat_ws(' ', relname, reloptions, pg_get_viewdef(oid)) order by relname)
+        from pg_class where relnamespace = 'public'::regnamespace and relkind = 'v'
+    ),
     'triggers', (
         select json_agg(pg_get_triggerdef(oid) order by pg_get_triggerdef(oid)) from pg_trigger where not tgisinternal
     ),
@@ -26,12 +30,16 @@ select json_build_object(
         select json_agg(concat_ws(' ', relname, relrowsecurity, relforcerowsecurity) order by relname)
         from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'
     ),
-    'policies', (select json_agg(policyname order by policyname) from pg_policies where schemaname = 'public'),
+    'policies', (
+        select json_agg(concat_ws(' ', tablename, policyname, permissive, roles, cmd, qual, with_check)
+            order by tablename, policyname)
+        from pg_policies where schemaname = 'public'
+    ),
     'rights', (
         select json_agg(line order by line) from (
             select concat_ws(' ', relname, grantee::regrole, privilege_type)
             from pg_class, aclexplode(relacl)
-            where relnamespace = 'public'::regnamespace and relkind in ('r', 'S') and grantee <> relowner
+            where relnamespace = 'public'::regnamespace and relkind in ('r', 'v', 'S') and grantee <> relowner
             union all
             select concat_ws(' ', proname, grantee::regrole, privilege_type)
             from pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner)))

@@ -13,6 +13,7 @@ import pytest
 
 import services.gemini
 from sandbox.gemini import GeminiStandIn, Reply
+from sandbox.gemini.models import EMBEDDING_MODEL
 from sandbox.gemini.replies import Hang, Reset
 from services.gemini import Chunk, Content, Gemini, Tokens
 from services.gemini_faults import (
@@ -261,3 +262,26 @@ async def test_an_api_that_was_never_reached_cost_nothing(gemini: Gemini, api: G
     with pytest.raises(Unavailable) as raised:
         await ask(gemini)
     assert raised.value.refused
+
+
+async def test_a_model_is_looked_up_without_a_token(gemini: Gemini, api: GeminiStandIn) -> None:
+    assert await gemini.chats(MODEL) is True
+    assert await gemini.chats(f"models/{MODEL}") is True
+    assert await gemini.chats(EMBEDDING_MODEL) is False
+    with pytest.raises(ModelGone):
+        await gemini.chats("gemini-pro")
+    assert api.account.calls == []
+
+
+async def test_a_model_is_not_looked_up_with_a_wrong_key(api: GeminiStandIn) -> None:
+    async with Gemini("wrong", api.endpoint) as gemini:
+        with pytest.raises(BadKey):
+            await gemini.chats(MODEL)
+
+
+async def test_a_look_up_of_a_model_that_hangs_has_an_end(api: GeminiStandIn) -> None:
+    api.hang()
+    async with Gemini("sandbox-key", api.endpoint, first=0.3) as gemini:
+        await gemini.opened()
+        with pytest.raises(TimedOut):
+            await gemini.chats(MODEL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest_asyncio
 from services.health import Health, ServiceState, Vitals
 from services.recorder import Recorder
 from services.store import Store
-from services.store.books import read_books
+from services.store.books import Books, read_books
 from tests.free_port import free_port
 from tests.samples import play
 
@@ -72,3 +73,14 @@ async def test_the_metrics_have_the_books_and_no_guild(world: World) -> None:
 async def test_an_address_in_use_is_survived(world: World) -> None:
     async with Health("127.0.0.1", world.port, dict, world.vitals, lambda: None):  # pyright: ignore[reportArgumentType] - never asked
         assert (await world.get("/livez"))[0] == 200
+
+
+async def test_the_metrics_outlive_a_store_that_cannot_be_read(world: World) -> None:
+    async def broken() -> dict[str, Books]:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    world.port = free_port()
+    async with Health("127.0.0.1", world.port, dict, world.vitals, broken):
+        status, body = await world.get("/metrics")
+    assert status == 200
+    assert "discord_stat_total_guilds 3.0" in body

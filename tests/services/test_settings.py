@@ -74,6 +74,17 @@ def test_a_secret_is_in_no_fault_and_no_repr(monkeypatch: pytest.MonkeyPatch) ->
     settings = load_settings()
     assert "canary" not in repr(settings)
     assert settings.secrets == ("canary-1", "canary-2", "canary-3")
+    monkeypatch.setenv("LAVALINK_NODES", "http://:c%40nary-3@host:1")
+    monkeypatch.setenv("DISCORD_API_URL", "https://me:proxy-secret@host/api/v10")
+    assert {"c%40nary-3", "c@nary-3", "proxy-secret"} <= {*load_settings().secrets}
+
+
+def test_a_file_of_settings_that_is_no_text_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_bytes("# 設定\nDISCORD_TOKEN=x".encode("shift_jis"))
+    assert list(faults(monkeypatch)) == [".env"]
+    (tmp_path / ".env").write_bytes("DISCORD_TOKEN=x".encode("utf-8-sig"))
+    assert load_settings().discord_token == "x"
 
 
 def test_faults_are_told_in_the_operators_language(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,3 +57,25 @@ async def test_the_first_sample_comes_with_the_node_and_then_at_the_interval() -
     ready.set()
     await asyncio.wait_for(seen.wait(), 2)
     task.cancel()
+
+
+async def test_a_sample_that_fails_is_not_the_last(caplog: pytest.LogCaptureFixture) -> None:
+    recorder = MemoryRecorder()
+    sampling = stats(recorder, interval=0.01)
+    answers = iter([RuntimeError("the node answered nonsense"), None])
+    whole = sampling.sample
+
+    async def sample() -> Stat:
+        if error := next(answers, None):
+            raise error
+        return await whole()
+
+    sampling.sample = sample  # the next one is as before
+    ready = asyncio.Event()
+    ready.set()
+    task = asyncio.create_task(sampling.run(ready))
+    async with asyncio.timeout(5):
+        while not recorder.history:
+            await asyncio.sleep(0.01)
+    task.cancel()
+    assert "could not be taken" in caplog.text

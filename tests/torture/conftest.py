@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import quiet_town
+from tests.e2e.conftest import project, quiet_town
+from tests.migrations.conftest import connect, database
 
-__all__ = ["quiet_town"]
+__all__ = ["connect", "database", "project", "quiet_town"]
 
 FULL = bool(os.environ.get("TORTURE"))
 

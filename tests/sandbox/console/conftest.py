@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncGenerator
+import tempfile
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,15 @@ async def world(tmp_path: Path) -> AsyncGenerator[World]:
     music.mkdir()
     async with World(music, supabase=False) as world:
         yield world
+
+
+@pytest.fixture
+def folder() -> Generator[Path]:
+    """For what a whole sandbox makes; short, for PostgreSQL's socket lies in it."""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="console-", ignore_cleanup_errors=True) as path:
+        # PostgreSQL refuses to run as root; the user that it runs as has to reach its folder.
+        Path(path).chmod(0o755)
+        yield Path(path)
 
 
 @pytest.fixture

@@ -55,6 +55,7 @@ def completer(session: Session) -> ConsoleCompleter:
         ("/settings language ", ["English", "Japanese", "code:", "quiet:"]),
         ("/settings language code:J", ["Japanese"]),
         ("/settings language code:Japanese q", ["quiet:"]),
+        ("/pause now", []),
         ("do", ["down"]),
         ("down l", ["lavalink"]),
         ("join ", ["#music"]),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -17,27 +17,34 @@ import pytest
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture
-def folder() -> Generator[Path]:
-    with tempfile.TemporaryDirectory(dir="/tmp", prefix="console-", ignore_cleanup_errors=True) as path:
-        # PostgreSQL refuses to run as root; the user that it runs as has to reach its folder.
-        Path(path).chmod(0o755)
-        yield Path(path)
+@contextlib.contextmanager
+def started(script: Path, folder: Path) -> Generator[subprocess.Popen[str]]:
+    """A sandbox that is gone at the end, however the test ends."""
+    with start(script, folder) as run:
+        try:
+            yield run
+        finally:
+            run.kill()
 
 
 def start(script: Path, folder: Path) -> subprocess.Popen[str]:
     # A folder of its own for what a killed sandbox leaves; short, for PostgreSQL's socket lies in it.
     environment = os.environ | {"SCRIPT": str(script), "TMPDIR": str(folder)}
     environment.pop("MUSIC", None)
-    return subprocess.Popen(
-        [sys.executable, "-m", "sandbox"],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    # Where the tests run in the background, SIGINT is ignored, and children would inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", "sandbox"],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def is_running(pid: int) -> bool:
@@ -71,18 +78,18 @@ def test_a_script_with_a_failed_expectation_ends_with_1_and_says_which(tmp_path:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_however_the_sandbox_ends_no_bot_stays_behind(tmp_path: Path, folder: Path, ending: signal.Signals) -> None:
     script = tmp_path / "script.txt"
     script.write_text("/status\nwait 300 player playing\n")
-    with start(script, folder) as run:
+    with started(script, folder) as run:
         assert run.stdout is not None
         lines = iter(run.stdout.readline, "")
         introduced = next(line for line in lines if line.strip().startswith("bot "))
         found = re.search(r"process (\d+)", introduced)
         assert found is not None
         bot = int(found[1])
-        next(line for line in lines if "wait 300" in line)
+        next(line for line in lines if "Only you can see this" in line)
         assert is_running(bot)
         run.send_signal(ending)
         run.communicate(timeout=20)
@@ -90,6 +97,8 @@ def test_however_the_sandbox_ends_no_bot_stays_behind(tmp_path: Path, folder: Pa
     while is_running(bot) and time.monotonic() < deadline:
         time.sleep(0.05)  # the kernel tells nobody but the parent, which is gone
     assert not is_running(bot)
+    if ending is not signal.SIGKILL:
+        assert [path.name for path in folder.iterdir() if path.name.startswith("sandbox-")] == []
 
 
 @pytest.mark.parametrize("variable", ["SCRIPT", "MUSIC"])

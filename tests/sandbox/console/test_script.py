@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from sandbox.console import conditions, script, verbs
@@ -30,10 +32,20 @@ def keep(path: Path, rows: Iterable[tuple[object, ...]]) -> None:
         store.executemany("INSERT INTO music_history VALUES (?, ?, ?, ?)", rows)
 
 
-def test_comments_and_empty_lines_are_no_lines_but_are_counted(tmp_path: Path) -> None:
+def test_empty_lines_are_no_lines_but_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "a script.txt"
-    path.write_text("# a comment\n\n  /play morning  \nsay #1 is best\n")
-    assert script.read(path) == [script.Line(3, "/play morning"), script.Line(4, "say #1 is best")]
+    path.write_text("say one\n\n  /play morning  \nsay #1 is best\n")
+    assert [(line.number, line.text) for line in script.read(path)] == [
+        (1, "say one"),
+        (3, "/play morning"),
+        (4, "say #1 is best"),
+    ]
+
+
+async def test_comments_are_headings_and_do_nothing(session: Session, printed: io.StringIO) -> None:
+    outcome = await script.run(session, lines("# Those who listen", "# have a say.", "as bob"))
+    assert (outcome.exit_code, outcome.held) == (0, 0)
+    assert printed.getvalue().startswith("\n# Those who listen\n# have a say.\nalice> as bob\n")
 
 
 async def test_a_script_whose_expectations_hold_exits_0(session: Session) -> None:
@@ -63,11 +75,49 @@ async def test_a_failed_expectation_exits_1_and_names_line_expected_and_seen(
         "/play x",
         "down the stairs",
         "as nobody",
+        "as",
+        "/",
+        "/play",
+        "slow lavalink",
+        "slow lavalink -1",
+        "slow lavalink nan",
+        "slow lavalink inf",
+        "down",
+        "log -3",
+        "log all",
+        "rows",
+        "rows nothing",
+        'expect "unclosed',
+        "expect row",
+        "expect row music_history played_ms>much",
+        "expect player position>",
+        "expect player positioned",
+        "wait nan player none",
+        "wait -1 player none",
     ],
 )
-async def test_a_line_that_cannot_be_done_fails(session: Session, line: str) -> None:
+async def test_a_line_that_cannot_be_done_fails_in_words(session: Session, printed: io.StringIO, line: str) -> None:
     outcome = await script.run(session, lines(line))
     assert outcome.failed == [f"line 1: {line}"]
+    assert not any(word in printed.getvalue() for word in ("convert", "literal", "unpack", "Traceback"))
+
+
+async def test_up_ends_every_fault(session: Session) -> None:
+    outcome = await script.run(session, lines("slow discord 2.5", "up discord"))
+    assert outcome.failed == []
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    async with aiohttp.ClientSession() as http, http.get(f"{session.world.discord.api_url}/gateway"):
+        assert loop.time() - begun < 2
+
+
+async def test_rows_are_shown_with_the_columns_that_were_asked_for(session: Session, printed: io.StringIO) -> None:
+    keep(session.store, [("Morning Light", "skipped", 1234, 0)])
+    await script.run(session, lines("rows music_history track_title played_ms", "rows music_history title"))
+    assert "Morning Light" in printed.getvalue()
+    assert "1234" in printed.getvalue()
+    assert "end_reason" not in printed.getvalue().partition("line 2")[0]
+    assert "there is no column title" in printed.getvalue()
 
 
 async def test_what_needs_supabase_is_skipped_in_plain_sight(
@@ -124,6 +174,8 @@ async def test_a_misspelt_table_or_column_is_named(session: Session) -> None:
 
 def test_every_line_of_the_tour_is_known() -> None:
     for line in script.read(TOUR):
+        if line.is_comment:
+            continue
         word, _, argument = line.text.partition(" ")
         assert word in verbs.VERBS or word[0] in "/@", line
         if word in ("expect", "wait"):

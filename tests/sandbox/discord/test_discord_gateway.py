@@ -213,3 +213,18 @@ async def test_a_thousand_servers_are_delivered(discord: DiscordStandIn) -> None
         # On a busy machine discord.py calls itself ready before the last of them has come.
         while any(guild.unavailable for guild in bot.guilds):
             await bot.wait_for("guild_available", timeout=20)
+
+
+async def test_a_connection_that_falls_silent_is_given_up(discord: DiscordStandIn) -> None:
+    discord.want_heartbeats(1.0)
+    loop = asyncio.get_running_loop()
+    async with aiohttp.ClientSession() as http, http.ws_connect(discord.gateway_url) as socket:
+        hello = await socket.receive_json()
+        assert hello["d"]["heartbeat_interval"] == 1000
+        await asyncio.sleep(0.5)
+        await socket.send_json({"op": 1, "d": None})
+        begun = loop.time()
+        assert (await socket.receive_json())["op"] == 11
+        assert (await socket.receive(10)).type is aiohttp.WSMsgType.CLOSE
+        assert socket.close_code == 4009
+        assert loop.time() - begun > 1.4

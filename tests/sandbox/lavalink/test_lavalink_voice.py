@@ -46,8 +46,10 @@ async def checked(discord: _Discord, music: Path) -> AsyncIterator[LavalinkStand
 
 
 async def test_rejected_data_shows_connected_at_first_and_then_closes_with_4006(
-    checked: LavalinkStandIn, discord: _Discord
+    checked: LavalinkStandIn, discord: _Discord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Longer than a busy machine takes for an answer.
+    monkeypatch.setattr("sandbox.lavalink.voice_link._REJECTION_S", 0.5)
     discord.answer = False
     async with LavalinkClient(checked) as client:
         body = (await client.update(5, **_play(checked))).body

@@ -50,6 +50,7 @@ class FakeGuild:
     def __init__(self, client: FakeClient, guild_id: int) -> None:
         self.id = guild_id
         self.client = client
+        self.owner_id = 1
         self.preferred_locale = "en-US"
         self.voice_states_sent: list[int | None] = []
         self.silent = False

@@ -11,6 +11,7 @@ from services.recorder import Recorder
 from services.replication import Replicator
 from services.replication.faults import Paused, Refused, RemoteFault, TooSlow, Transient, fault_of
 from services.replication.remote import LONGEST_WISH, Remote
+from services.replication.retry import RETRY_FACT
 from services.rows import State
 from services.store import Store
 from services.store.books import read_books
@@ -160,7 +161,7 @@ async def test_rows_that_are_all_refused_pause_the_lane_before_the_table_is_set_
     assert len(await supabase.rows("gemini_usage")) == 80
     assert replicator.paused == []
     # What another process does for `doctor --retry-set-aside`.
-    await store.commit(lambda transaction: transaction.keep_fact("retry_set_aside", "now"))
+    await store.commit(lambda transaction: transaction.keep_fact(RETRY_FACT, "now"))
     await supabase.until(lambda: delivered() >= 100)
     await drained(store)
     assert len(await supabase.rows("gemini_usage")) == 100

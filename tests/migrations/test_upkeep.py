@@ -1,0 +1,202 @@
+"""Old rows go after as long as was set, sessions of a dead bot after 30 minutes, and a live one is back at once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+import pytest_asyncio
+
+from sandbox.supabase import MIGRATIONS, PostgreSQL
+from tests.migrations.calls import apply, item, sessions
+from tests.migrations.conftest import Connect, Connection
+from tests.migrations.databases import migrate, schema
+from tests.real_parts import MIGRATED
+
+(UPKEEP,) = MIGRATIONS.glob("*_upkeep.sql")
+DAYS = {"system_stats": 30, "bot_logs": 30, "gemini_usage": 365, "music_history": 365, "command_queue": 7}
+
+STAND_IN_FOR_PG_CRON = """
+create schema cron;
+create table cron.job (
+    jobid bigint generated always as identity, jobname text primary key, schedule text, command text
+);
+create function cron.schedule(job_name text, schedule text, command text) returns bigint language sql as $$
+    insert into cron.job (jobname, schedule, command) values (job_name, schedule, command)
+    on conflict (jobname) do update set schedule = excluded.schedule, command = excluded.command
+    returning jobid
+$$;
+"""
+"""pg_cron itself is no part of a plain PostgreSQL: this has its function's signature and keeps jobs as it does."""
+
+
+@pytest_asyncio.fixture
+async def with_cron(postgres: PostgreSQL) -> AsyncIterator[str]:
+    """A migrated database of a project where pg_cron is switched on, as far as a stand-in goes."""
+    name = await postgres.create_supabase()
+    await postgres.run(STAND_IN_FOR_PG_CRON, name)
+    await migrate(postgres, name)
+    yield name
+    await postgres.drop_database(name)
+
+
+async def run_jobs(postgres: PostgreSQL, database: str) -> None:
+    """Run every scheduled statement once, as pg_cron would."""
+    commands = (await postgres.run("select command from cron.job order by jobid", database)).splitlines()
+    assert len(commands) == 2
+    for command in commands:
+        await postgres.run(command, database)
+
+
+async def count(connection: Connection, table: str) -> int:
+    cursor = await connection.execute(f"select count(*) from public.{table}".encode())
+    found = await cursor.fetchone()
+    assert found is not None
+    return found[0]
+
+
+async def test_there_is_one_job_of_each_however_often_the_file_runs(postgres: PostgreSQL, with_cron: str) -> None:
+    await migrate(postgres, with_cron)
+    jobs = await postgres.run("select schedule, command from cron.job order by command", with_cron)
+    assert jobs.splitlines() == [
+        "*/5 * * * *|select public.remove_old_rows()",
+        "*/5 * * * *|select public.sweep_sessions()",
+    ]
+    assert await schema(postgres, with_cron) == await schema(postgres, MIGRATED)
+
+
+async def test_without_pg_cron_the_file_says_so(postgres: PostgreSQL, database: str) -> None:
+    said: list[str] = []
+    async with await psycopg.AsyncConnection.connect(postgres.uri(database), autocommit=True) as editor:
+        editor.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
+        await editor.execute(UPKEEP.read_bytes())
+    assert any("pg_cron is not switched on" in message for message in said)
+    assert any("pg_cron が有効ではありません" in message for message in said)
+
+
+async def test_a_role_that_may_not_use_pg_cron_still_gets_the_rest(postgres: PostgreSQL) -> None:
+    name = await postgres.create_supabase()
+    await postgres.run(STAND_IN_FOR_PG_CRON, name)
+    await postgres.run("create role owner_of_this; grant create, usage on schema public to owner_of_this", name)
+    script = "\n".join(path.read_text() for path in sorted(MIGRATIONS.glob("*.sql")) if path <= UPKEEP)
+    await postgres.run(f"set role owner_of_this;\n{script}", name)
+    assert (await postgres.run("select count(*) from public.bot_retention", name)).strip() == str(len(DAYS))
+    await postgres.drop_database(name)
+    await postgres.run("drop role owner_of_this", "postgres")
+
+
+@pytest.mark.parametrize("table", DAYS)
+async def test_rows_go_when_their_time_is_over(postgres: PostgreSQL, with_cron: str, table: str) -> None:
+    await postgres.run(
+        f"insert into public.{table} (created_at) "
+        f"select now() - make_interval(days => {DAYS[table]}) + make_interval(hours => n) "
+        "from generate_series(-3, 3) as n where n <> 0",
+        with_cron,
+    )
+    await run_jobs(postgres, with_cron)
+    kept = f"select count(*), bool_and(created_at > now() - make_interval(days => {DAYS[table]})) from public.{table}"
+    assert (await postgres.run(kept, with_cron)).strip() == "3|t"
+
+
+async def test_how_long_is_set_in_one_place_and_running_the_file_again_keeps_it(
+    postgres: PostgreSQL, with_cron: str
+) -> None:
+    await postgres.run(
+        """
+        update public.bot_retention set days = null where table_name = 'bot_logs';
+        update public.bot_retention set days = 2 where table_name = 'music_history';
+        insert into public.bot_retention values ('bot_state', 1);
+        insert into public.bot_logs (created_at) values (now() - interval '10 years');
+        insert into public.music_history (created_at) values (now() - interval '1 day'), (now() - interval '3 days');
+        insert into public.bot_state (key) values ('settings:100');
+        """,
+        with_cron,
+    )
+    await migrate(postgres, with_cron)
+    await run_jobs(postgres, with_cron)
+    left = "select (select count(*) from public.{}), (select count(*) from public.{}), (select count(*) from public.{})"
+    answer = await postgres.run(left.format("bot_logs", "music_history", "bot_state"), with_cron)
+    assert answer.strip() == "1|1|1"
+
+
+async def test_a_backlog_goes_in_bites_the_oldest_first(connect: Connect) -> None:
+    connection = await connect()
+    await connection.execute(
+        "insert into public.bot_logs (created_at) "
+        "select now() - interval '31 days' - make_interval(secs => n) from generate_series(1, 1200) as n"
+    )
+    await connection.execute("analyze public.bot_logs")
+    left: list[int] = []
+    for _ in range(4):
+        await connection.execute("select public.remove_old_rows()")
+        left.append(await count(connection, "bot_logs"))
+    assert left == [700, 200, 0, 0]
+
+
+async def test_upkeep_waits_for_nobody(connect: Connect) -> None:
+    """A row that is just being written is left for the next time, so that no bot and no upkeep block each other."""
+    bot, upkeep = await connect(), await connect()
+    await apply(bot, item(1), item(1, guild_id="200"))
+    await bot.execute("update public.active_sessions set updated_at = now() - interval '1 hour'")
+    await bot.execute("insert into public.bot_logs (level, created_at) values ('a', '2020-01-01'), ('b', '2020-01-01')")
+    await upkeep.execute("set lock_timeout = '1s'")
+    async with bot.transaction():
+        await apply(bot, item(2, updated_at="infinity"))
+        await bot.execute("update public.bot_logs set message = 'x' where level = 'a'")
+        await upkeep.execute("select public.sweep_sessions(), public.remove_old_rows()")
+    assert await sessions(upkeep) == {"100": 2}
+    assert await count(upkeep, "bot_logs") == 1
+
+
+async def test_a_session_that_nobody_stamps_is_swept_and_a_live_one_is_back_at_its_next_stamp(connect: Connect) -> None:
+    connection = await connect()
+    await apply(connection, item(5), item(5, guild_id="200"), item(5, guild_id="300"))
+    await connection.execute("""
+        update public.active_sessions set updated_at = now() - case guild_id
+            when '100' then interval '31 minutes' when '200' then interval '29 minutes' else interval '1 day' end
+    """)
+    await connection.execute("select public.sweep_sessions()")
+    assert await sessions(connection) == {"200": 5}
+    # What was on its way before the sweep does not bring the session back, what comes after it does.
+    assert await apply(connection, item(5), item(4, guild_id="300")) == {("100", 5, False), ("300", 5, False)}
+    assert await apply(connection, item(6)) == {("100", 6, True)}
+    assert await sessions(connection) == {"200": 5, "100": 6}
+
+
+@pytest.mark.parametrize(
+    ("columns", "minutes", "swept"),
+    [
+        ({"duration_ms": 200_000}, 31, True),
+        ({"duration_ms": 200_000}, 29, False),
+        ({"duration_ms": 2 * 3_600_000}, 119, False),
+        ({"duration_ms": 2 * 3_600_000}, 121, True),
+        ({"duration_ms": 2 * 3_600_000, "position_ms": 3_600_000}, 61, True),
+        ({"duration_ms": 2 * 3_600_000, "is_playing": "false"}, 31, True),
+        ({"duration_ms": 9_223_372_036_854_775_807}, 60, False),
+        ({"duration_ms": 9_223_372_036_854_775_807}, 1441, True),
+        ({"duration_ms": 0}, 31, True),
+    ],
+)
+async def test_an_older_bots_session_may_be_as_old_as_its_track_is_long(
+    connect: Connect, columns: dict[str, object], minutes: int, swept: bool
+) -> None:
+    """Such a bot stamps a session only when a track starts."""
+    connection = await connect()
+    row = {"guild_id": "100", "is_playing": "true", "position_ms": 0} | columns
+    values = ", ".join(str(value) for value in row.values())
+    await connection.execute(
+        f"insert into public.active_sessions ({', '.join(row)}, updated_at) "
+        f"values ({values}, now() - interval '{minutes} minutes')".encode()
+    )
+    await connection.execute("select public.sweep_sessions()")
+    assert await sessions(connection) == ({} if swept else {"100": 0})
+
+
+async def test_a_session_without_a_time_is_swept(connect: Connect) -> None:
+    connection = await connect()
+    await connection.execute(
+        "insert into public.active_sessions (guild_id, updated_at) values ('1', null), ('2', '-infinity')"
+    )
+    await connection.execute("select public.sweep_sessions()")
+    assert await sessions(connection) == {}
