@@ -13,11 +13,12 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from cogs.common.answers import guild_locale, tell, user_locale
+from cogs.common.faults import answer_fault
 from cogs.music.here import VoiceChannel, controlled, guild_of, joinable, player_in
 from cogs.music.listeners import MusicListeners
 from cogs.music.panel import Panels, PanelView
 from cogs.music.presented import queued_sentence
-from cogs.music.queue_view import QueueView
+from cogs.music.queue_view import page_meant, queue_page
 from services.errors import UserError
 from services.i18n import N_, say
 from services.lavalink import Nodes, Player, Search
@@ -140,11 +141,24 @@ class Music(MusicListeners):
     @app_commands.guild_only()
     async def queue(self, interaction: discord.Interaction[Any]) -> None:
         """The queue in pages, for the caller alone."""
+        await tell(interaction, **self._queue_page(interaction, 0), private=True)
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        """A button under a queue: the page as it is now."""
+        page = page_meant(interaction)
+        if page is None:
+            return
+        try:
+            await interaction.response.edit_message(**self._queue_page(interaction, page))
+        except Exception as error:  # noqa: BLE001 - as the commands do it
+            await answer_fault(interaction, error)
+
+    def _queue_page(self, interaction: discord.Interaction[Any], page: int) -> dict[str, Any]:
         player = player_in(guild_of(interaction))
         if player is None:
             raise UserError(N_("The queue is empty."))
-        view = QueueView(player, self._playback, user_locale(interaction))
-        await tell(interaction, embed=view.embed(), view=view, private=True)
+        return queue_page(self._playback.playing(player.key), player.upcoming, page, user_locale(interaction))
 
     @app_commands.command(
         name=locale_str(N_("nowplaying")), description=locale_str(N_("What plays now, and how far it is"))

@@ -2,59 +2,42 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import discord
+import wavelink
 
-from cogs.common.faults import answer_fault
 from cogs.music.presented import pages, queue_embed
 from services.i18n import Locale
-from services.lavalink import Player
-from services.playback import Playback
+from services.live_play import Playing
 
-OPEN_S = 600.0
-"""The token of the answer lives 15 min; after this nobody leafs any more."""
+_BUTTON = re.compile(r"queue:(-?\d{1,4})")
 
 
 class QueueView(discord.ui.View):
-    """Two buttons to leaf; every page shows the queue as it is then."""
+    """Two buttons that name the page they lead to: nothing has to be remembered, and they outlive a restart."""
 
-    def __init__(self, player: Player, playback: Playback, locale: Locale) -> None:
-        super().__init__(timeout=OPEN_S)
-        self._player = player
-        self._playback = playback
-        self._locale: Locale = locale
-        self._page = 0
-        self._set_buttons()
+    def __init__(self, page: int, last: int) -> None:
+        super().__init__(timeout=None)
+        for emoji, to in (("◀️", page - 1), ("▶️", page + 1)):
+            self.add_item(discord.ui.Button(emoji=emoji, custom_id=f"queue:{to}", disabled=not 0 <= to <= last))
+        # `page_meant` hears the buttons; discord.py need not remember each message.
+        self.stop()
 
-    def embed(self) -> discord.Embed:
-        """The current page."""
-        playing = self._playback.playing(self._player.key)
-        return queue_embed(playing, self._player.upcoming, self._page, self._locale)
 
-    @discord.ui.button(custom_id="previous", emoji="◀️")
-    async def previous(self, interaction: discord.Interaction[Any], _: discord.ui.Button[QueueView]) -> None:
-        """One page back."""
-        await self._turn(interaction, -1)
+def queue_page(
+    playing: Playing | None, upcoming: Sequence[wavelink.Playable], page: int, locale: Locale
+) -> dict[str, Any]:
+    """`embed` and `view` of the page that is nearest to `page`, as the queue is now."""
+    last = pages(len(upcoming)) - 1
+    page = min(max(page, 0), last)
+    return {"embed": queue_embed(playing, upcoming, page, locale), "view": QueueView(page, last)}
 
-    @discord.ui.button(custom_id="next", emoji="▶️")
-    async def next(self, interaction: discord.Interaction[Any], _: discord.ui.Button[QueueView]) -> None:
-        """One page on."""
-        await self._turn(interaction, 1)
 
-    async def on_error(
-        self, interaction: discord.Interaction[Any], error: Exception, item: discord.ui.Item[Any], /
-    ) -> None:
-        """As the commands do it."""
-        await answer_fault(interaction, error)
-
-    async def _turn(self, interaction: discord.Interaction[Any], by: int) -> None:
-        self._page += by
-        self._set_buttons()
-        await interaction.response.edit_message(embed=self.embed(), view=self)
-
-    def _set_buttons(self) -> None:
-        last = pages(len(self._player.upcoming)) - 1
-        self._page = min(max(self._page, 0), last)
-        self.previous.disabled = self._page == 0
-        self.next.disabled = self._page == last
+def page_meant(interaction: discord.Interaction[Any]) -> int | None:
+    """The page to which the pressed button leads; None for any other interaction."""
+    data: Any = interaction.data or {}
+    found = _BUTTON.fullmatch(str(data.get("custom_id", "")))
+    return int(found[1]) if found and interaction.type is discord.InteractionType.component else None

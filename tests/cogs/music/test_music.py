@@ -242,8 +242,11 @@ async def test_a_playlist_fills_the_queue_and_its_pages_turn(stage: Stage) -> No
     page = use.messages[0]
     assert page.ephemeral
     assert "Page 1 of 3" in str(page.embeds)
-    await (await stage.alice.click(page, "next")).answered()
+    await (await stage.alice.click(page, "queue:1")).answered()
     await until(lambda: "Page 2 of 3" in str(page.embeds))
+    await stage.use(stage.alice, "stop")
+    use = await (await stage.alice.click(page, "queue:2")).answered()
+    assert "The queue is empty." in str(use.text)
 
 
 async def test_now_playing_moves_the_panel(stage: Stage) -> None:
