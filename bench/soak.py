@@ -10,13 +10,12 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import linear_regression, median
+from statistics import linear_regression
 
 import psutil
 
 from bench.figure import Figure
 from sandbox.bot_process import BotProcess
-from sandbox.discord import Channel, Member
 from sandbox.world import World
 from tests.services.lavalink.world import write_silence
 
@@ -26,6 +25,9 @@ WARMING_UP = 1 / 3
 SERVERS, MEMBERS = 20, 4
 PAUSE_S = 0.5
 SAMPLE_S = 2.0
+REST_S = 25.0
+"""After so long idle connections are closed: aiohttp keeps them for 15 s."""
+WEEK_HOURS = 7 * 24
 WAL_BYTES = 16 * 2**20
 
 # About what people do in a server, in shares; a pause is taken back at once, so that the queue goes on.
@@ -39,35 +41,67 @@ _DONE: tuple[Command, ...] = (_PLAY, _PLAY, _PLAY, _ASK, _ASK, _ASK, _SEEK, *_BA
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the process holds at a moment: seconds since the start, bytes, descriptors, bytes."""
+    """What the process holds at a moment: seconds of the week so far, bytes, bytes."""
 
     at: float
     rss: int
-    descriptors: int
     wal: int
 
 
-async def _live(members: list[Member], voice: Channel, room: Channel, chance: random.Random) -> None:
-    for member in members:
-        await member.join(voice)
-    while True:
-        command, options = chance.choice(_DONE)
-        with contextlib.suppress(TimeoutError, ValueError, ConnectionError):
-            use = await chance.choice(members).slash(command, options, channel=room)
-            await use.answered(timeout=5)
-        await asyncio.sleep(chance.uniform(0, 2 * PAUSE_S))
+class Week:
+    """The bot under load, and what it holds while people act and while they rest."""
+
+    def __init__(self, world: World, bot: BotProcess, wal: Path) -> None:
+        self._world = world
+        self._process = psutil.Process(bot.pid)
+        self._wal = wal
+        self._awake = asyncio.Event()
+        self.samples: list[Sample] = []
+
+    async def pass_by(self) -> tuple[int, int]:
+        """Descriptors in the rest after the warming up, and in the rest at the end."""
+        async with asyncio.TaskGroup() as lives:
+            acting = [lives.create_task(self._live(number)) for number in range(SERVERS)]
+            await self._sample(SECONDS * WARMING_UP)
+            before = await self._rest()
+            await self._sample(SECONDS)
+            after = await self._rest()
+            for life in acting:
+                life.cancel()
+        return before, after
+
+    async def _live(self, number: int) -> None:
+        chance = random.Random(number)
+        guild = self._world.discord.add_guild(f"Server {number}", locale="en-US")
+        voice, room = guild.add_voice_channel("voice"), guild.add_text_channel("room")
+        members = [guild.add_member(f"member{number}-{each}", locale="en-US") for each in range(MEMBERS)]
+        for member in members:
+            await member.join(voice)
+        while True:
+            await self._awake.wait()
+            command, options = chance.choice(_DONE)
+            with contextlib.suppress(TimeoutError, ValueError, ConnectionError):
+                use = await chance.choice(members).slash(command, options, channel=room)
+                await use.answered(timeout=5)
+            await asyncio.sleep(chance.uniform(0, 2 * PAUSE_S))
+
+    async def _sample(self, until: float) -> None:
+        """Let people act until so many seconds of the week have passed."""
+        self._awake.set()
+        at = self.samples[-1].at if self.samples else 0.0
+        begun = time.monotonic() - at
+        while (at := time.monotonic() - begun) < until:
+            wal = self._wal.stat().st_size if self._wal.exists() else 0
+            self.samples.append(Sample(at, self._process.memory_info().rss, wal))
+            await asyncio.sleep(SAMPLE_S)
+
+    async def _rest(self) -> int:
+        self._awake.clear()
+        await asyncio.sleep(REST_S)
+        return self._process.num_fds()
 
 
-async def _sampled(process: psutil.Process, wal: Path, seconds: float) -> list[Sample]:
-    begun, samples = time.monotonic(), list[Sample]()
-    while (passed := time.monotonic() - begun) < seconds:
-        size = wal.stat().st_size if wal.exists() else 0
-        samples.append(Sample(passed, process.memory_info().rss, process.num_fds(), size))
-        await asyncio.sleep(SAMPLE_S)
-    return samples
-
-
-async def _week(folder: Path) -> tuple[list[Sample], str]:
+async def _week(folder: Path) -> tuple[list[Sample], tuple[int, int], str]:
     music = folder / "music"
     music.mkdir()
     write_silence(music / "short.wav", 2_000)
@@ -75,35 +109,26 @@ async def _week(folder: Path) -> tuple[list[Sample], str]:
         settings = world.environment(folder / "data") | {"POSITION_INTERVAL": "1", "STATS_INTERVAL": "1"}
         async with BotProcess(settings, folder / "bot.log", world.discord) as bot:
             await bot.started()
-            lives: list[asyncio.Task[None]] = []
-            for number in range(SERVERS):
-                guild = world.discord.add_guild(f"Server {number}", locale="en-US")
-                voice, room = guild.add_voice_channel("voice"), guild.add_text_channel("room")
-                members = [guild.add_member(f"member{number}-{each}", locale="en-US") for each in range(MEMBERS)]
-                lives.append(asyncio.create_task(_live(members, voice, room, random.Random(number))))
-            samples = await _sampled(psutil.Process(bot.pid), folder / "data" / "bot.db-wal", SECONDS)
-            for life in lives:
-                life.cancel()
-            await asyncio.gather(*lives, return_exceptions=True)
+            week = Week(world, bot, folder / "data" / "bot.db-wal")
+            descriptors = await week.pass_by()
         plays, calls = len(world.lavalink.account.plays), len(world.gemini.account.calls)
         where = "Supabase" if world.supabase else "no Supabase"
-    return samples, f"{plays} plays, {calls} requests to Gemini in {SERVERS} servers, {SECONDS / 60:.0f} min, {where}"
+    note = f"{plays} plays, {calls} requests to Gemini in {SERVERS} servers, {SECONDS / 60:.0f} min, {where}"
+    return week.samples, descriptors, note
 
 
 async def soak() -> list[Figure]:
-    """RSS an hour on, over RSS now; descriptors at the end over those before; the largest WAL over its bound."""
+    """RSS an hour of the week later, over RSS now; descriptors before and after; the largest WAL over its bound."""
     with tempfile.TemporaryDirectory() as folder:
-        samples, note = await _week(Path(folder))
+        samples, (before, after), note = await _week(Path(folder))
     warm = [sample for sample in samples if sample.at >= SECONDS * WARMING_UP]
     slope, start = linear_regression([each.at for each in warm], [each.rss / 2**20 for each in warm])
-    now = start + slope * SECONDS * WARMING_UP
-    third = len(warm) // 3
-    before, after = (median(each.descriptors for each in part) for part in (warm[:third], warm[-third:]))
+    now, end = start + slope * warm[0].at, start + slope * warm[-1].at
+    later = now + slope * SECONDS / WEEK_HOURS
     bound, wal = WAL_BYTES / 2**20, max(each.wal for each in samples) / 2**20
+    grown = f"{end - now:+.1f} MB in the last two thirds of the week"
     return [
-        Figure(
-            "soak: RSS, and an hour later", now, now + slope * 3600, "MB", now / (now + slope * 3600), 1 / 1.01, note
-        ),
-        Figure("soak: descriptors, and at the end", before, after, "open", before / after, 1.0),
+        Figure("soak: RSS, and an hour later", now, later, "MB", now / later, 1 / 1.01, f"{grown}; {note}"),
+        Figure("soak: descriptors, and at the end", before, after, "open", before / after, 1.0, "at rest"),
         Figure("soak: bound of the WAL, and its size", bound, wal, "MB", bound / wal, 1.0),
     ]
