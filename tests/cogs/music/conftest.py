@@ -99,7 +99,7 @@ def said(message: Any) -> str:
 @pytest.fixture(scope="session")
 def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("music")
-    for name, milliseconds in {"short": 700, "morning": 60_000, "evening": 60_000}.items():
+    for name, milliseconds in {"short": 1_500, "morning": 60_000, "evening": 60_000}.items():
         write_silence(folder / f"{name}.wav", milliseconds)
     (folder / "album").mkdir()
     for number in range(25):

@@ -249,23 +249,6 @@ async def test_a_playlist_fills_the_queue_and_its_pages_turn(stage: Stage) -> No
     assert "The queue is empty." in str(use.text)
 
 
-async def test_now_playing_moves_the_panel(stage: Stage) -> None:
-    await stage.alice.join(stage.lounge)
-    first = (await stage.use(stage.alice, "play", query="morning")).messages[0]
-    second = (await stage.use(stage.alice, "nowplaying")).messages[0]
-    assert "🔘" in said(second)
-    await until(lambda: not first.components)
-    assert second.components
-
-
-async def test_the_panel_follows_to_the_next_track(stage: Stage) -> None:
-    await stage.alice.join(stage.lounge)
-    panel = (await stage.use(stage.alice, "play", query="short")).messages[0]
-    await stage.use(stage.alice, "play", query="evening")
-    await until(lambda: "evening" in said(panel))
-    assert [row.end_reason for row in stage.rows()] == ["finished", None]
-
-
 async def test_a_failing_track_is_explained_in_the_channel(stage: Stage) -> None:
     await stage.alice.join(stage.lounge)
     await stage.use(stage.alice, "play", query="fail404")
