@@ -27,7 +27,7 @@ from cogs.common.connection import (
     relaunch,
     say_plainly,
 )
-from cogs.common.faults import answer_fault, note_fault
+from cogs.common.faults import answer_fault, nobody_hears, note_fault
 from cogs.common.old_messages import OldMessages
 from cogs.common.tree import CatalogueTranslator, Tree
 from cogs.music import Music
@@ -146,7 +146,7 @@ class Bot(commands.AutoShardedBot):
         interactions: list[Any] = [each for each in args if isinstance(each, discord.Interaction)]
         if interactions and error is not None:
             await answer_fault(interactions[0], error)
-        else:
+        elif not nobody_hears(error, self):
             note_fault(error, event_method)
 
     def owns(self, guild_id: str) -> bool:
