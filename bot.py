@@ -122,7 +122,13 @@ class Bot(commands.AutoShardedBot):
         close_sessions(services.recorder, services.leftovers, services.playback.live())
         self.keep_running(lose_plays(services.recorder, services.leftovers, services.playback.live_plays), "lost-plays")
         if services.replicator is not None:
-            services.replicator.reconcile(str(self.application_id), self.owns, self.has_joined, services.playback.live)
+            services.replicator.reconcile(
+                str(self.application_id),
+                self.owns,
+                self.has_joined,
+                services.playback.live,
+                services.playback.begun,
+            )
             services.replicator.take_commands(
                 partial(carry_out, services.nodes, services.playback), self.has_joined, services.playback.live
             )
