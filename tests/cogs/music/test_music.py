@@ -249,6 +249,18 @@ async def test_a_playlist_fills_the_queue_and_its_pages_turn(stage: Stage) -> No
     assert "The queue is empty." in str(use.text)
 
 
+async def test_a_playlist_that_does_not_wholly_fit_says_how_much_did_not(stage: Stage) -> None:
+    await stage.alice.join(stage.lounge)
+    await stage.use(stage.alice, "play", query="morning")
+    [player] = stage.nodes.players
+    assert player.current
+    player.enqueue([player.current] * 480, "alice")
+    text = await stage.text(stage.alice, "play", query=stage.lavalink.file_url("album"))
+    assert text == "Queued 20 tracks of album; 5 more did not fit: the queue holds 500 tracks."
+    text = await stage.text(stage.alice, "play", query=stage.lavalink.file_url("album"))
+    assert text == "The queue is full: it holds 500 tracks."
+
+
 async def test_a_failing_track_is_explained_in_the_channel(stage: Stage) -> None:
     await stage.alice.join(stage.lounge)
     await stage.use(stage.alice, "play", query="fail404")
