@@ -107,7 +107,22 @@ async def test_what_cannot_be_asked_gets_a_hint(town: Town) -> None:
     assert len(world.gemini.account.calls) == 5
 
 
-async def test_public_answers_speak_the_servers_language_and_private_ones_the_persons(town: Town) -> None:
+def named(commands: list[dict[str, object]]) -> list[str]:
+    """Names of what lacks its Japanese name or description, in depth."""
+    missing: list[str] = []
+    for item in commands:
+        names = item.get("name_localizations") or {}
+        descriptions = item.get("description_localizations") or {}
+        wants = [names, descriptions] if "description" in item else [names]
+        if not all(isinstance(each, dict) and each.get("ja") for each in wants):
+            missing.append(str(item["name"]))
+        for children in (item.get("options"), item.get("choices")):
+            if isinstance(children, list):
+                missing += named(children)
+    return missing
+
+
+async def test_public_answers_speak_the_servers_language_and_private_ones_and_commands_the_persons(town: Town) -> None:
     world = town.world
     world.gemini.script(Reply.denied(), Reply.denied(), Reply.denied())
     use = await town.ask("ask", who="yuki", prompt="hello")
@@ -125,26 +140,8 @@ async def test_public_answers_speak_the_servers_language_and_private_ones_the_pe
     assert "in Japanese" in world.gemini.account.calls[-1].system
     assert "問題" not in (await town.ask("status", who="bob")).text
     assert "今の状態" in (await town.ask("status", who="yuki")).text
-
-
-def named(commands: list[dict[str, object]]) -> list[str]:
-    """Names of what lacks its Japanese name or description, in depth."""
-    missing: list[str] = []
-    for item in commands:
-        names = item.get("name_localizations") or {}
-        descriptions = item.get("description_localizations") or {}
-        wants = [names, descriptions] if "description" in item else [names]
-        if not all(isinstance(each, dict) and each.get("ja") for each in wants):
-            missing.append(str(item["name"]))
-        for children in (item.get("options"), item.get("choices")):
-            if isinstance(children, list):
-                missing += named(children)
-    return missing
-
-
-async def test_every_command_option_and_choice_has_a_japanese_name(town: Town) -> None:
-    assert len(town.world.discord.commands) >= 12
-    assert named(town.world.discord.commands) == []
+    assert len(world.discord.commands) >= 12
+    assert named(world.discord.commands) == []
 
 
 async def test_an_answer_whose_place_goes_away_ends_quietly_and_is_settled(town: Town) -> None:
@@ -170,7 +167,7 @@ async def test_an_answer_whose_place_goes_away_ends_quietly_and_is_settled(town:
 
 async def test_an_answer_outlives_its_token(town: Town) -> None:
     world = town.world
-    world.gemini.script(Reply.text("on and on " * 60, chunks=20, interval=0.2))
+    world.gemini.script(Reply.text("on and on " * 60, chunks=20, interval=0.1))
     use = await town.ask("ask", prompt="a long story")
     world.discord.refuse("PATCH", "^/webhooks/", 401, 50027, times=100)
     world.discord.refuse("POST", "^/webhooks/", 401, 50027, times=100)
@@ -184,7 +181,7 @@ async def test_an_answer_outlives_its_token(town: Town) -> None:
 
 async def test_edits_that_discord_refuses_for_a_while_come_later(town: Town) -> None:
     world = town.world
-    world.gemini.script(Reply.text("word by word " * 40, chunks=10, interval=0.2))
+    world.gemini.script(Reply.text("word by word " * 40, chunks=8, interval=0.15))
     await world.alice.say(world.general, "@bot a story")
     await world.discord.wait_for_message(world.general, lambda message: "word" in message.text)
     world.discord.refuse("PATCH", "/messages/", 429, times=2)
