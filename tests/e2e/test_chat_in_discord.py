@@ -184,7 +184,7 @@ async def test_an_answer_outlives_its_token(town: Town) -> None:
 
 async def test_edits_that_discord_refuses_for_a_while_come_later(town: Town) -> None:
     world = town.world
-    world.gemini.script(Reply.text("word by word " * 40, chunks=8, interval=0.15))
+    world.gemini.script(Reply.text("word by word " * 40, chunks=10, interval=0.2))
     await world.alice.say(world.general, "@bot a story")
     await world.discord.wait_for_message(world.general, lambda message: "word" in message.text)
     world.discord.refuse("PATCH", "/messages/", 429, times=2)
