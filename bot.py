@@ -8,26 +8,21 @@ import sys
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 import aiohttp
 import discord
-import yarl
-from discord.ext import commands
-from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from cogs.chat import Chat
+from cogs.common.client import INTENTS, Client
 from cogs.common.connection import (
     RETRY_SECONDS,
     TokenRefused,
-    Unwind,
     connect,
     leave,
-    relaunch,
     say_plainly,
 )
-from cogs.common.faults import answer_fault, note_fault
 from cogs.common.old_messages import OldMessages
 from cogs.common.tree import CatalogueTranslator, Tree
 from cogs.music import Music
@@ -45,35 +40,20 @@ from services.settings import Settings, SettingsError, load_settings, operator_l
 from services.stats import Stats
 from services.stopping import stop_signal
 from services.store.books import read_books
-from services.tasks import log_failure
 
 log = logging.getLogger("bot")
 
 EXIT_CLEAN, EXIT_FAULT, EXIT_SETTINGS = 0, 1, 2
 FAREWELL_SECONDS = 0.7
 
-# None of these is privileged. `guild_messages` brings mentions, `dm_messages` direct messages.
-INTENTS = discord.Intents(guilds=True, voice_states=True, guild_messages=True, dm_messages=True)
 
-
-class Bot(commands.AutoShardedBot):
-    """The connection to Discord; what it does is in its cogs."""
+class Bot(Client):
+    """The client with its cogs, on the services."""
 
     def __init__(self, services: Services, redactor: Redactor) -> None:
-        super().__init__(
-            command_prefix=commands.when_mentioned,
-            help_command=None,
-            tree_cls=Tree,
-            intents=INTENTS,
-            allowed_mentions=discord.AllowedMentions.none(),
-            max_messages=None,
-            chunk_guilds_at_startup=False,
-        )
+        super().__init__(services.settings.discord_gateway_url)
         self.services = services
         self._redactor = redactor
-        self._background: set[asyncio.Task[None]] = set()
-        self._launching: set[int] = set()
-        self._first_ready = True
         self._node_ready = asyncio.Event()
         # Made here, so that the first sample has some seconds of CPU time to tell of.
         self._stats = Stats(
@@ -96,33 +76,19 @@ class Bot(commands.AutoShardedBot):
         services.nodes.start(self)
         self.keep_running(self._register_commands(), "commands")
 
-    async def on_message(self, message: discord.Message) -> None:
-        """No text commands: a mention is the chat cog's."""
-
-    async def launch_shard(self, gateway: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
-        """Connect a shard to DISCORD_GATEWAY_URL where it is set, else to where Discord says."""
-        if self.services.settings.discord_gateway_url:
-            gateway = yarl.URL(self.services.settings.discord_gateway_url)
-        DiscordWebSocket.DEFAULT_GATEWAY = gateway
-        if shard_id in self._launching:
-            raise Unwind
-        self._launching.add(shard_id)
-        try:
-            await relaunch(lambda first: super(Bot, self).launch_shard(gateway, shard_id, initial=first), initial)
-        finally:
-            self._launching.discard(shard_id)
-
-    async def on_ready(self) -> None:
-        """The guilds are known: what an earlier run left is cleared away, once, and the statistics begin."""
-        if not self._first_ready or self.is_closed():
-            return
-        self._first_ready = False
+    def begin(self) -> None:
+        """What an earlier run left is cleared away, and the statistics begin."""
         services = self.services
-        log.info("Started as %s; servers: %d, shards: %d", self.user, len(self.guilds), self.shard_count or 1)
         close_sessions(services.recorder, services.leftovers, services.playback.live())
         self.keep_running(lose_plays(services.recorder, services.leftovers, services.playback.live_plays), "lost-plays")
         if services.replicator is not None:
-            services.replicator.reconcile(str(self.application_id), self.owns, self.has_joined, services.playback.live)
+            services.replicator.reconcile(
+                str(self.application_id),
+                self.owns,
+                self.has_joined,
+                services.playback.live,
+                services.playback.begun,
+            )
             services.replicator.take_commands(
                 partial(carry_out, services.nodes, services.playback), self.has_joined, services.playback.live
             )
@@ -132,62 +98,15 @@ class Bot(commands.AutoShardedBot):
         """The first statistics can have a node's ping."""
         self._node_ready.set()
 
-    async def on_guild_join(self, guild: discord.Guild) -> None:
-        """A server's coming is an event for the log."""
-        log.info("Joined the server %s (%d)", guild.name, guild.id)
-
-    async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """So is its going."""
-        log.info("Left the server %s (%d)", guild.name, guild.id)
-
-    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
-        """A listener's fault: told to the person of an interaction; where nobody waits, it goes to the log alone."""
-        error = sys.exc_info()[1]
-        interactions: list[Any] = [each for each in args if isinstance(each, discord.Interaction)]
-        if interactions and error is not None:
-            await answer_fault(interactions[0], error)
-        else:
-            note_fault(error, event_method)
-
-    def owns(self, guild_id: str) -> bool:
-        """Whether the guild is of this process's shards, by Discord's formula."""
-        return guild_id.isdigit() and (int(guild_id) >> 22) % (self.shard_count or 1) in self.shards
-
-    def has_joined(self, guild_id: str) -> bool:
-        """Whether the bot is in the guild."""
-        return guild_id.isdigit() and self.get_guild(int(guild_id)) is not None
-
     def states(self) -> dict[str, ServiceState]:
         """How Discord and each service are."""
-        connected = (
-            self.is_ready() and not self.is_closed() and any(not shard.is_closed() for shard in self.shards.values())
-        )
-        if connected:
-            discord_state = ServiceState("ok", needed=True)
-        elif self._first_ready:
-            discord_state = ServiceState("starting", "Discord has not let the bot in yet", needed=True)
-        else:
-            discord_state = ServiceState("down", "the connection to Discord is lost and is made anew", needed=True)
-        states = {"discord": discord_state, **self.services.states()}
+        states = {"discord": self.state, **self.services.states()}
         return {name: replace(state, detail=self._redactor.clean(state.detail)) for name, state in states.items()}
 
     async def vitals(self) -> Vitals:
         """The figures that `/metrics` shows of Discord and Lavalink."""
         shards = {shard.id: (not shard.is_closed(), shard.latency) for shard in self.shards.values()}
         return Vitals(shards, len(self.guilds), len(self.services.playback.live()), await self.services.nodes.ping())
-
-    def keep_running(self, work: Any, name: str) -> None:
-        """Run `work` beside the bot until it ends or the bot does; a fault in it is logged."""
-        task = asyncio.create_task(work, name=name)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-        task.add_done_callback(log_failure)
-
-    async def close(self) -> None:
-        """Leave Discord and end what runs beside."""
-        for task in self._background:
-            task.cancel()
-        await super().close()
 
     async def _register_commands(self) -> None:
         while True:

@@ -1,26 +1,16 @@
-"""The Gemini API: the only module that knows Google's packages, and that knows what their errors mean."""
+"""The Gemini API: the only module that knows Google's packages."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
 import os
-import re
 import warnings
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from services.gemini_faults import (
-    BadKey,
-    BadRequest,
-    Denied,
-    GeminiError,
-    ModelGone,
-    RateLimited,
-    TimedOut,
-    Unavailable,
-)
+from services.gemini_faults import TimedOut, fault_of
 
 HOST = "generativelanguage.googleapis.com"
 MAX_OUTPUT_TOKENS = 8192
@@ -41,10 +31,6 @@ _OPTIONS = [
     ("grpc.max_receive_message_length", -1),
 ]
 _GRACE = 5.0
-# How gRPC itself words the loss of a connection on which the call had been sent (as opposed to "failed to connect").
-_LOST = re.compile(
-    r"Stream removed|Socket closed|recvmsg|sendmsg|RST_STREAM|GOAWAY|keepalive|ping timeout", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +144,9 @@ class Gemini:
         except TimeoutError as error:
             raise TimedOut(refused=False) from error
         except Exception as error:
-            # GoogleAPICallError, known by what it carries: its package is imported only where a key is set.
-            if (code := getattr(error, "grpc_status_code", None)) is None:
+            if (fault := fault_of(error)) is None:
                 raise
-            raise _translated(code.name, error) from error
+            raise fault from error
         finally:
             if call is not None:
                 call.cancel()
@@ -187,9 +172,9 @@ class Gemini:
         except TimeoutError as error:
             raise TimedOut(refused=False) from error
         except Exception as error:
-            if (code := getattr(error, "grpc_status_code", None)) is None:
+            if (fault := fault_of(error)) is None:
                 raise
-            raise _translated(code.name, error) from error
+            raise fault from error
         return "generateContent" in found.supported_generation_methods
 
     def _request(self, model: str, contents: Sequence[Content], system: str) -> Any:
@@ -240,26 +225,3 @@ def _finish(reason: int) -> Finish | None:
     if reason == 0:
         return None
     return "safety" if reason in _SAFETY else _FINISHES.get(reason, "other")
-
-
-def _translated(code: str, error: Any) -> GeminiError:
-    delays = (getattr(detail, "retry_delay", None) for detail in error.details or ())
-    retry_after = next((delay.ToTimedelta().total_seconds() for delay in delays if delay is not None), None)
-    if error.reason == "API_KEY_INVALID":
-        return BadKey()
-    match code:
-        case "RESOURCE_EXHAUSTED":
-            return RateLimited(retry_after)
-        case "UNAUTHENTICATED":
-            return BadKey()
-        case "PERMISSION_DENIED" | "FAILED_PRECONDITION":
-            # The latter in countries where it is not offered (ai.google.dev/gemini-api/docs/troubleshooting).
-            return Denied()
-        case "NOT_FOUND":
-            return ModelGone()
-        case "DEADLINE_EXCEEDED":
-            return TimedOut()
-        case "INVALID_ARGUMENT" | "OUT_OF_RANGE" | "ALREADY_EXISTS" | "UNIMPLEMENTED":
-            return BadRequest()
-        case _:
-            return Unavailable(retry_after, refused=_LOST.search(error.message or "") is None)

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
+# How gRPC itself words the loss of a connection on which the call had been sent (as opposed to "failed to connect").
+_LOST = re.compile(
+    r"Stream removed|Socket closed|recvmsg|sendmsg|RST_STREAM|GOAWAY|keepalive|ping timeout", re.IGNORECASE
+)
+
 
 class GeminiError(Exception):
     """The API did not do what was asked."""
@@ -41,3 +49,32 @@ class Unavailable(GeminiError):
 
 class TimedOut(GeminiError):
     """504, or nothing came for too long."""
+
+
+def fault_of(error: Any) -> GeminiError | None:
+    """What google.api_core's `GoogleAPICallError` means; None for any other error.
+
+    It is known by what it carries: its package is imported only where a key is set.
+    """
+    if (code := getattr(error, "grpc_status_code", None)) is None:
+        return None
+    delays = (getattr(detail, "retry_delay", None) for detail in error.details or ())
+    retry_after = next((delay.ToTimedelta().total_seconds() for delay in delays if delay is not None), None)
+    if error.reason == "API_KEY_INVALID":
+        return BadKey()
+    match code.name:
+        case "RESOURCE_EXHAUSTED":
+            return RateLimited(retry_after)
+        case "UNAUTHENTICATED":
+            return BadKey()
+        case "PERMISSION_DENIED" | "FAILED_PRECONDITION":
+            # The latter in countries where it is not offered (ai.google.dev/gemini-api/docs/troubleshooting).
+            return Denied()
+        case "NOT_FOUND":
+            return ModelGone()
+        case "DEADLINE_EXCEEDED":
+            return TimedOut()
+        case "INVALID_ARGUMENT" | "OUT_OF_RANGE" | "ALREADY_EXISTS" | "UNIMPLEMENTED":
+            return BadRequest()
+        case _:
+            return Unavailable(retry_after, refused=_LOST.search(error.message or "") is None)

@@ -45,6 +45,7 @@ class Playback:
         self._guilds: dict[str, LivePlay] = {}
         self._plays: dict[str, str] = {}
         self._sessions: set[str] = set()
+        self._begun: set[str] = set()
         self._voice: dict[str, tuple[bool, float]] = {}
         self._over: dict[str, None] = {}
         self._ticked_at = monotonic()
@@ -60,6 +61,10 @@ class Playback:
     def live(self) -> frozenset[str]:
         """The guilds that have a session."""
         return frozenset(self._sessions)
+
+    def begun(self) -> frozenset[str]:
+        """The guilds that have had a session since the process started."""
+        return frozenset(self._begun)
 
     def live_plays(self) -> frozenset[str]:
         """The ids of the plays that have not ended."""
@@ -270,5 +275,6 @@ class Playback:
 
     def _stamp(self, live: LivePlay) -> None:
         self._sessions.add(live.play.guild_id)
+        self._begun.add(live.play.guild_id)
         live.recorded_at = self._monotonic()
         self._recorder.record(live.session(live.recorded_at, self._now(), self._application_id()))

@@ -20,6 +20,8 @@ log = logging.getLogger("bot.faults")
 UNKNOWN_INTERACTION = 10062
 ALREADY_ACKNOWLEDGED = 40060
 TOKEN_EXPIRED = 50027
+# What discord.py lets through of a connection that is being closed; the last is aiohttp's "Session is closed".
+BROKEN_OFF = (aiohttp.ClientError, OSError, RuntimeError)
 
 
 def explain(error: BaseException, locale: Locale) -> str:
@@ -54,17 +56,20 @@ def note_fault(error: BaseException | None, where: str = "") -> str:
     return fault_id
 
 
+def nobody_hears(error: BaseException | None, client: discord.Client) -> bool:
+    """Whether `error` says that Discord takes no answer: too late, given already, or the bot is leaving."""
+    if isinstance(error, discord.HTTPException):
+        return error.code in {UNKNOWN_INTERACTION, TOKEN_EXPIRED, ALREADY_ACKNOWLEDGED}
+    return client.is_closed() and isinstance(error, BROKEN_OFF)
+
+
 async def answer_fault(interaction: discord.Interaction[Any], error: BaseException) -> None:
     """Tell the person of `error`; an interaction that Discord has given up is only logged."""
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
-    if isinstance(cause, discord.HTTPException) and cause.code in {
-        UNKNOWN_INTERACTION,
-        TOKEN_EXPIRED,
-        ALREADY_ACKNOWLEDGED,
-    }:
+    if nobody_hears(cause, interaction.client):
         log.warning("An interaction could not be answered any more: %s", cause)
         return
     try:
         await tell(interaction, explain(error, user_locale(interaction)), private=True)
-    except (discord.HTTPException, discord.InteractionResponded, aiohttp.ClientError, OSError) as failed:
+    except (discord.HTTPException, discord.InteractionResponded, *BROKEN_OFF) as failed:
         log.warning("A fault could not be told: %s", failed)

@@ -21,7 +21,7 @@ from cogs.music.presented import queued_sentence
 from cogs.music.queue_view import page_meant, queue_page
 from services.errors import UserError
 from services.i18n import N_, say
-from services.lavalink import Nodes, Player, Search
+from services.lavalink import Found, Nodes, Player, Search
 from services.live_play import Playing
 from services.playback import Playback
 from services.safe_text import shown
@@ -67,7 +67,7 @@ class Music(MusicListeners):
         player.home = interaction.channel if isinstance(interaction.channel, discord.abc.Messageable) else None
         added = player.enqueue(found.tracks, interaction.user.display_name)
         await self._begin(player)
-        await self._tell_added(interaction, player, added, found.playlist)
+        await self._tell_added(interaction, player, added, found)
 
     @app_commands.command(name=locale_str(N_("pause")), description=locale_str(N_("Pause the music")))
     @app_commands.guild_only()
@@ -196,11 +196,11 @@ class Music(MusicListeners):
         interaction: discord.Interaction[Any],
         player: Player,
         added: list[wavelink.Playable],
-        playlist: str | None,
+        found: Found,
     ) -> None:
         place, locale = player.place_of(added[0]), guild_locale(interaction)
-        if playlist is not None or place:
-            await tell(interaction, queued_sentence(added, playlist, place, locale))
+        if found.playlist is not None or place:
+            await tell(interaction, queued_sentence(found, added, place, locale))
         if not place:
             await self._post_panel(interaction, player)
 

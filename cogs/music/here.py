@@ -71,7 +71,7 @@ def _check_access(channel: VoiceChannel, interaction: discord.Interaction[Any]) 
     allowed = channel.permissions_for(me)
     if allowed.administrator:
         return
-    missing = [name for name, needed in NEEDED if needed and not getattr(allowed, name)]
+    missing = [_as_discord_says(name) for name, needed in NEEDED if needed and not getattr(allowed, name)]
     if missing:
         raise UserError(
             N_("I lack permissions in {channel} ({permissions}). Grant them there, or invite me again: {link}"),
@@ -81,3 +81,8 @@ def _check_access(channel: VoiceChannel, interaction: discord.Interaction[Any]) 
         )
     if channel.user_limit and len(channel.voice_states) >= channel.user_limit and not allowed.move_members:
         raise UserError(N_("{channel} is full."), channel=channel.mention)
+
+
+def _as_discord_says(permission: str) -> str:
+    # discord.py's first name for it is an older one.
+    return "view channel" if permission == "read_messages" else permission.replace("_", " ")

@@ -8,6 +8,7 @@ import logging
 import discord
 from discord.ext import commands
 
+from cogs.common.connection import PASSING
 from cogs.music.here import player_in
 from cogs.music.panel import Panels
 from services.errors import UserError
@@ -94,5 +95,5 @@ class MusicListeners(commands.Cog):
             return
         try:
             await player.home.send(sentence)
-        except discord.HTTPException as error:
-            log.info("Guild %s: a sentence could not be sent (%s)", player.key, error.text or error.status)
+        except PASSING as error:
+            log.info("Guild %s: a sentence could not be sent (%s)", player.key, error or type(error).__name__)

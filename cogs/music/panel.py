@@ -10,20 +10,25 @@ from typing import Any
 
 import discord
 
+from cogs.common.connection import PASSING, RETRY_SECONDS
 from cogs.common.faults import answer_fault
 from cogs.music.here import controlled
-from cogs.music.presented import playing_embed
+from cogs.music.presented import TITLE_CHARACTERS, playing_embed
 from services.errors import UserError
 from services.i18n import N_, Locale, say
 from services.lavalink import Player
 from services.live_play import Playing
 from services.playback import Playback
+from services.safe_text import shown
 
 log = logging.getLogger("bot.music")
 EDIT_S = 1.2
 """At most one edit in so long; the latest look wins."""
 FRESH_S = 3300.0
 """Messages older than an hour have a much tighter limit for edits (Discord error 30046)."""
+
+SERVER_FAULT = 500
+"""From this HTTP status on it is Discord's own trouble, which passes."""
 
 
 class PanelView(discord.ui.View):
@@ -73,6 +78,8 @@ class _Panel:
     player: Player
     locale: Locale
     posted_at: float
+    title: str
+    """What played when it was last edited or posted."""
     changed: bool = False
     editing: asyncio.Task[None] | None = None
 
@@ -83,6 +90,7 @@ class Panels:
     def __init__(self, playback: Playback) -> None:
         self._playback = playback
         self._panels: dict[int, _Panel] = {}
+        self._retiring: set[asyncio.Task[None]] = set()
 
     def look(self, player: Player, locale: Locale) -> dict[str, Any]:
         """`embed` and `view` of the panel as it should look now."""
@@ -94,11 +102,13 @@ class Panels:
         return {"embed": playing_embed(playing, len(player.upcoming), locale), "view": view}
 
     def adopt(self, player: Player, message: discord.PartialMessage, locale: Locale) -> None:
-        """From now on `message` is the guild's panel; the one before loses its buttons."""
+        """From now on `message` is the guild's panel; of the one before only the title of its track stays."""
         before = self._panels.get(player.guild_id)
-        self._panels[player.guild_id] = panel = _Panel(message, player, locale, time.monotonic())
+        self._panels[player.guild_id] = _Panel(message, player, locale, time.monotonic(), self._title(player))
         if before is not None and before.message.id != message.id:
-            panel.editing = asyncio.create_task(_without_buttons(before.message))
+            retiring = asyncio.create_task(_retire(before.message, before.title))
+            self._retiring.add(retiring)
+            retiring.add_done_callback(self._retiring.discard)
 
     def refresh(self, player: Player) -> None:
         """Something changed: the panel follows soon."""
@@ -115,35 +125,51 @@ class Panels:
 
     def close(self) -> None:
         """Edit no more."""
-        for panel in self._panels.values():
-            if panel.editing is not None:
-                panel.editing.cancel()
+        editing = {panel.editing for panel in self._panels.values() if panel.editing is not None}
+        for task in editing | self._retiring:
+            task.cancel()
 
     async def _follow(self, panel: _Panel) -> None:
         while panel.changed and self._panels.get(panel.player.guild_id) is panel:
             panel.changed = False
+            if self._between_tracks(panel.player):
+                return
             try:
                 await self._show(panel)
-            except discord.HTTPException as error:
-                log.info("Guild %s: no panel any more (%s)", panel.player.key, error.text or error.status)
-                self.forget(panel.player.guild_id)
-                return
+            except PASSING as error:
+                why = error or type(error).__name__
+                log.info("Guild %s: the panel could not be edited (%s)", panel.player.key, why)
+                if isinstance(error, discord.HTTPException) and error.status < SERVER_FAULT:
+                    self.forget(panel.player.guild_id)
+                    return
+                panel.changed = True
+                await asyncio.sleep(RETRY_SECONDS)
             await asyncio.sleep(EDIT_S)
 
     async def _show(self, panel: _Panel) -> None:
         look = self.look(panel.player, panel.locale)
         if look["view"] is None or time.monotonic() - panel.posted_at < FRESH_S:
             await panel.message.edit(**look)
-            return
-        channel = panel.player.client.get_partial_messageable(panel.message.channel.id)
-        message = await channel.send(**look)
-        await _without_buttons(panel.message)
-        panel.message = channel.get_partial_message(message.id)
-        panel.posted_at = time.monotonic()
+        else:
+            channel = panel.player.client.get_partial_messageable(panel.message.channel.id)
+            message = await channel.send(**look)
+            await _retire(panel.message, panel.title)
+            panel.message = channel.get_partial_message(message.id)
+            panel.posted_at = time.monotonic()
+        panel.title = self._title(panel.player) or panel.title
+
+    def _between_tracks(self, player: Player) -> bool:
+        # The session goes on: that the next track started, or that none did, is told.
+        return self._playback.playing(player.key) is None and player.key in self._playback.live()
+
+    def _title(self, player: Player) -> str:
+        playing = self._playback.playing(player.key)
+        return playing.title if playing else ""
 
 
-async def _without_buttons(message: discord.PartialMessage) -> None:
+async def _retire(message: discord.PartialMessage, title: str) -> None:
+    # Nothing will tell the message of a change any more: only what was played stays true.
     try:
-        await message.edit(view=None)
-    except discord.HTTPException as error:
-        log.debug("An old panel keeps its buttons: %s", error)
+        await message.edit(content=shown(title, TITLE_CHARACTERS), embed=None, view=None)
+    except PASSING as error:
+        log.debug("An old panel stays as it is: %s", error)

@@ -9,6 +9,7 @@ import discord
 import wavelink
 
 from services.i18n import Locale, say
+from services.lavalink import QUEUE_TRACKS, Found
 from services.live_play import ENDLESS_MS, Playing
 from services.safe_text import shown
 from services.timecode import timecode
@@ -78,10 +79,19 @@ def pages(tracks: int) -> int:
     return max(1, -(-tracks // PAGE_TRACKS))
 
 
-def queued_sentence(added: Sequence[wavelink.Playable], playlist: str | None, place: int, locale: Locale) -> str:
-    """What was queued, and where."""
-    if playlist is not None:
-        name = shown(playlist, LINE_CHARACTERS)
-        return say(locale, "Queued {count} tracks of {playlist}.", count=len(added), playlist=name)
-    title = shown(added[0].title, TITLE_CHARACTERS)
-    return say(locale, "Queued at position {position}: {title}", position=place, title=title)
+def queued_sentence(found: Found, added: Sequence[wavelink.Playable], place: int, locale: Locale) -> str:
+    """What of `found` was queued, where, and how much did not fit."""
+    if found.playlist is None:
+        title = shown(added[0].title, TITLE_CHARACTERS)
+        return say(locale, "Queued at position {position}: {title}", position=place, title=title)
+    name = shown(found.playlist, LINE_CHARACTERS)
+    if rest := len(found.tracks) - len(added):
+        return say(
+            locale,
+            "Queued {count} tracks of {playlist}; {rest} more did not fit: the queue holds {limit} tracks.",
+            count=len(added),
+            playlist=name,
+            rest=rest,
+            limit=QUEUE_TRACKS,
+        )
+    return say(locale, "Queued {count} tracks of {playlist}.", count=len(added), playlist=name)

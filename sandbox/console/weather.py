@@ -16,7 +16,7 @@ Done = Awaitable[None] | None
 
 
 class Service(Protocol):
-    """The faults that every service has."""
+    """The faults that every service has; `up` ends `down` and `slow`."""
 
     def down(self) -> Done: ...
     def up(self) -> Done: ...
@@ -30,9 +30,7 @@ async def down(session: Session, argument: str) -> None:
 
 
 async def up(session: Session, argument: str) -> None:
-    service = _service(session, argument)
-    await _finish(service.up())
-    await _finish(service.slow(0))
+    await _finish(_service(session, argument).up())
     session.screen.note(f"{argument} is up")
 
 

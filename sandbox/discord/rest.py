@@ -177,6 +177,7 @@ class Rest:
         path = request.path.removeprefix(PREFIX)
         record = Record(now, request.method, path, route, dict(request.query))
         self.records.append(record)
+        self._world.changes.notify()
         return record
 
     def _answer(self, record: Record, answer: Answer, headers: dict[str, str]) -> web.Response:

@@ -108,7 +108,8 @@ class LavalinkStandIn:
         self._reserved.close()
 
     async def up(self) -> None:
-        """Start, on the same port as ever, without sessions."""
+        """Start, on the same port as ever, without sessions; `slow` ends with it, also where it runs already."""
+        self._node.delay_s = 0.0
         if self._runner is not None:
             return
         app = web.Application(middlewares=[answers(self._node)], client_max_size=_LARGEST_BODY)
@@ -132,7 +133,7 @@ class LavalinkStandIn:
     async def down(self) -> None:
         """Crash: connections drop without a close frame, sessions and players are gone, the port refuses.
 
-        `slow` and the like end with it.
+        What hangs is healed.
         """
         runner, self._runner = self._runner, None
         if runner is None:
@@ -162,7 +163,7 @@ class LavalinkStandIn:
         await self.until(lambda: not any(session.connected for session in sessions))
 
     def slow(self, seconds: float) -> None:
-        """Carry every request out at once, and answer it so much later."""
+        """Carry every request out at once, and answer it so much later, until `up`."""
         self._node.delay_s = seconds
 
     def hang(self, path_prefix: str) -> None:

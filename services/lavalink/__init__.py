@@ -3,7 +3,7 @@
 from services.lavalink.loading import Found
 from services.lavalink.nodes import Nodes
 from services.lavalink.orders import carry_out
-from services.lavalink.player import Player
+from services.lavalink.player import QUEUE_TRACKS, Player
 from services.lavalink.search import Search
 
-__all__ = ["Found", "Nodes", "Player", "Search", "carry_out"]
+__all__ = ["QUEUE_TRACKS", "Found", "Nodes", "Player", "Search", "carry_out"]

@@ -98,10 +98,11 @@ class NodeEvents:
         follows = payload.reason == "replaced" or (by_itself and bool(player.upcoming) and not substitutes)
         reason = END_REASONS.get(payload.reason, "failed")
         self._playback.ended(play_id, reason, position_ms=payload.track.position, follows=follows)
-        player.changed()
         if substitutes:
             self._spawn(player.play_substitute(payload.track, substitutes))
-        elif by_itself and follows:
+            return  # which tells what came of it
+        player.changed()
+        if by_itself and follows:
             self._spawn(player.try_next())
 
     def _substitutes(self, payload: wavelink.TrackEndEventPayload) -> list[str]:

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import aiohttp
 import wavelink
 
-from services.lavalink.faults import NodeRefused, NodeUnavailable
+from services.lavalink.faults import NodeRefused, NodeUnavailable, PlayerGone
 from services.lavalink.websocket import Websocket
 
 if TYPE_CHECKING:
@@ -156,6 +156,8 @@ class Node(wavelink.Node):
                     await self.destroy(guild_id)
 
     async def _update_player(self, guild_id: int, /, *, data: Request, replace: bool = False) -> PlayerResponse:
+        if guild_id not in self._players:
+            raise PlayerGone  # the node would make another, which nobody would ever stop
         if self.lost_at is not None:
             raise NodeUnavailable  # a network that swallows everything would have it wait for the time-out
         async with self._asking(ANSWER_S):

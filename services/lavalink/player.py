@@ -82,7 +82,7 @@ class Player(ReportingPlayer):
         """
         async with self.turn:
             if self.current is None and not await self._play_next():
-                self.playback.nothing_follows(self.key)
+                self._nothing_follows()
 
     async def try_next(self) -> None:
         """As `advance`, where nobody waits for it: what goes wrong is told in the channel."""
@@ -157,7 +157,7 @@ class Player(ReportingPlayer):
             except NodeUnavailable:
                 self.upcoming.appendleft(track)
                 self.retry_at = time.monotonic() + RETRY_S
-                self.playback.nothing_follows(self.key)
+                self._nothing_follows()
                 raise
             except NodeRefused as error:
                 self.client.dispatch("music_trouble", self, track.title, error)
@@ -166,6 +166,10 @@ class Player(ReportingPlayer):
                 self._waiting, self.retry_at = False, None
                 return True
         return False
+
+    def _nothing_follows(self) -> None:
+        self.playback.nothing_follows(self.key)
+        self.changed()
 
     # When its node is lost
 

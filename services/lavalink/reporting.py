@@ -110,6 +110,8 @@ class ReportingPlayer(VoicePlayer):
 
     async def seek(self, position: int = 0, /) -> None:
         """As wavelink's, in ms of the track."""
+        if self.gone:
+            raise PlayerGone
         with self.playback.seeking(self.key, position):
             await super().seek(position)
         self.changed()

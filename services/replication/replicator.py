@@ -93,15 +93,17 @@ class Replicator:
         owns: Callable[[str], bool],
         joined: Callable[[str], bool],
         live: Callable[[], Collection[str]],
+        begun: Callable[[], Collection[str]],
     ) -> None:
         """After READY: remove remote sessions that do not live, re-stamp those that do.
 
         Removed are this application's in the guilds that this process `owns`, by Discord's formula, and an older
         bot's, which name no application, in the guilds that it has `joined`. Runs in the background for as long as
-        it takes; `live` is asked when the remote rows are known.
+        it takes; `live`, and `begun` for the guilds that had a session in this run, are asked when the remote rows
+        are known.
         """
         self._sessions.owns = owns
-        self._begin(self._reconcile(application_id, owns, joined, live), "reconcile")
+        self._begin(self._reconcile(application_id, owns, joined, live, begun), "reconcile")
 
     def take_commands(
         self, carry_out: CarryOut, joined: Callable[[str], bool], live: Callable[[], Collection[str]]
@@ -118,6 +120,7 @@ class Replicator:
         owns: Callable[[str], bool],
         joined: Callable[[str], bool],
         live: Callable[[], Collection[str]],
+        begun: Callable[[], Collection[str]],
     ) -> None:
         await self._lifted.wait()
         seen = await self._insist(lambda: self._remote.sessions_of(application_id))
@@ -127,8 +130,9 @@ class Replicator:
             for guild_id, application in seen
             if guild_id not in living and owns(guild_id) and (application is not None or joined(guild_id))
         ]
-        if ghosts:
-            log.info("Sessions of an earlier run are removed: %d", len(ghosts))
+        # One of this run may have ended, and its deletion be on its way.
+        if earlier := set(ghosts).difference(begun()):
+            log.info("Sessions of an earlier run are removed: %d", len(earlier))
         for guild_id in ghosts:
             self._store.hand_over(lambda transaction, guild_id=guild_id: transaction.close_session(guild_id))
         self._store.hand_over(lambda transaction: transaction.restamp_sessions(sorted(living)))

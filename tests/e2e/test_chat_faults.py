@@ -17,8 +17,8 @@ CASES: list[tuple[str, list[Reply], list[tuple[str, bool]], str]] = [
     ("429 for a moment", [Reply.rate_limited(0.1), Reply.text("fine")], [FAILED, SETTLED], "fine"),
     ("429 for long", [Reply.rate_limited(30)], [FAILED], "in 30 seconds"),
     ("429 for the day", [Reply.rate_limited(7000)], [FAILED], "in 117 minutes"),
-    ("503 once", [Reply.unavailable(), Reply.text("fine")], [FAILED, SETTLED], "fine"),
-    ("503 for ever", [Reply.unavailable()] * 3, [FAILED] * 3, "cannot be reached"),
+    ("503 once", [Reply.unavailable(0.1), Reply.text("fine")], [FAILED, SETTLED], "fine"),
+    ("503 for ever", [Reply.unavailable(0.1)] * 3, [FAILED] * 3, "cannot be reached"),
     ("500 for ever", [Reply.internal()] * 3, [FAILED] * 3, "cannot be reached"),
     ("bad key", [Reply.bad_key()], [FAILED], "key"),
     ("403", [Reply.denied()], [FAILED], "does not let this bot in"),
@@ -55,19 +55,25 @@ def tokens(row: dict[str, object]) -> tuple[object, object, object]:
 
 
 async def test_every_fault_of_geminis_is_one_sentence_and_true_rows(town: Town) -> None:
-    seen = 0
+    account = town.world.gemini.account
+    calls_of: dict[str, slice] = {}
+    asked: list[tuple[Interaction, str]] = []
     for number, (name, replies, expected, sentence) in enumerate(CASES):
         # Somebody else each time: a person has to wait between questions.
         asker = town.world.guild.add_member(f"asker-{number}", locale="en-US")
-        first_call = len(town.world.gemini.account.calls)
+        calls_of[name] = slice(len(account.calls), len(account.calls) + len(expected))
         town.world.gemini.script(*replies)
         use = await asker.slash("ask", {"prompt": f"question {number}"}, channel=town.world.general)
+        asked.append((use, sentence))
+        # The replies go by the order of the calls; the answers may be written side by side.
+        await town.world.gemini.until(lambda account, name=name: len(account.calls) == calls_of[name].stop, 15)
+    for use, sentence in asked:
         await use.finished(lambda use, sentence=sentence: sentence in use.text, timeout=15)
-        rows = (await town.rows("gemini_usage", ended(seen + len(expected))))[seen:]
-        assert [(row["status"], row["estimated"]) for row in rows] == expected, name
-        calls = town.world.gemini.account.calls[first_call:]
-        assert len(calls) == len(rows), name
-        for row, call in zip(rows, calls, strict=True):
+    rows = await town.rows("gemini_usage", ended(len(account.calls)))
+    for name, _, expected, _ in CASES:
+        its_rows = rows[calls_of[name]]
+        assert [(row["status"], row["estimated"]) for row in its_rows] == expected, name
+        for row, call in zip(its_rows, account.calls[calls_of[name]], strict=True):
             billed = (call.prompt_tokens, call.candidates_tokens, call.total_tokens)
             if row["status"] == "failed":
                 assert tokens(row) == (0, 0, 0), name
@@ -75,7 +81,6 @@ async def test_every_fault_of_geminis_is_one_sentence_and_true_rows(town: Town) 
                 assert tokens(row) == billed, name
             else:
                 assert row["total_tokens"] > 0, name
-        seen += len(rows)
     assert "Unexpected fault" not in town.bot.log()
 
 
@@ -160,9 +165,9 @@ async def test_twenty_at_once_do_not_mix_and_the_bot_stays_quick(quiet_town: Tow
 
 
 async def test_a_first_chunk_after_the_three_seconds_of_discord_is_shown_within_a_second(town: Town) -> None:
-    town.world.gemini.script(Reply.text("It was worth the wait. " * 9, chunks=9, interval=0.4, first=4.0))
+    town.world.gemini.script(Reply.text("It was worth the wait. " * 6, chunks=6, interval=0.4, first=3.2))
     use = await town.world.alice.slash("ask", {"prompt": "think well"}, channel=town.world.general)
-    await use.finished(lambda use: use.text.count("worth") == 9, timeout=20)
+    await use.finished(lambda use: use.text.count("worth") == 6, timeout=20)
     (message,) = use.messages
     shown = [version.at for version in message.versions]
     (call,) = town.world.gemini.account.calls

@@ -132,6 +132,16 @@ async def test_it_stops_in_time_with_everything_hanging(town: Town) -> None:
     store.close()
 
 
+async def test_a_stop_while_an_answer_is_on_its_way_is_no_fault(town: Town) -> None:
+    discord = town.world.discord
+    discord.slow(60)
+    await town.world.alice.slash("status", channel=town.world.general)
+    await discord.wait_until(lambda: any(request.path.endswith("/callback") for request in discord.requests))
+    assert await ends_in_time(town) == 0
+    assert "could not be answered any more" in town.bot.log()
+    assert "ERROR" not in town.bot.log()
+
+
 async def test_a_session_in_a_server_that_the_bot_lost_while_it_was_down_is_removed(town: Town) -> None:
     await town.play("night")
     await town.rows("active_sessions")

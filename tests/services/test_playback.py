@@ -269,6 +269,7 @@ def test_a_kick_between_two_tracks_ends_the_session(room: Room) -> None:
     room.playback.closed(GUILD, "stopped")
     assert GUILD not in room.recorder.sessions
     assert room.playback.live() == frozenset()
+    assert room.playback.begun() == {GUILD}
 
 
 def test_a_shutdown_between_two_tracks_ends_the_session(room: Room) -> None:

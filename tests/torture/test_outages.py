@@ -131,7 +131,9 @@ async def test_every_accepted_row_is_there_once_at_its_newest_revision(
     chance = random.Random(seed)
     async with Store(tmp_path) as store, Replicator(store, supabase.url, supabase.service_role_key) as replicator:
         life = Life(Recorder(store), chance)
-        replicator.reconcile("1", owns=lambda _: True, joined=lambda _: True, live=life.sessions.keys)
+        replicator.reconcile(
+            "1", owns=lambda _: True, joined=lambda _: True, live=life.sessions.keys, begun=life.sessions.keys
+        )
         weathers = list(WEATHERS)
         for number in range(ROWS):
             life.go_on()

@@ -9,14 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import discord
 import pytest
-from discord.ext import commands
-from discord.gateway import DiscordWebSocket
 from discord.http import Route
-from yarl import URL
 
-from cogs.common.tree import CatalogueTranslator, Tree
+from cogs.common.client import Client
+from cogs.common.tree import CatalogueTranslator
 from cogs.music import Music
 from sandbox.discord import Channel, DiscordStandIn, Guild, Interaction, Member
 from sandbox.lavalink import LavalinkStandIn, VoiceState
@@ -28,22 +25,14 @@ from services.settings import Settings
 from tests.fakes import MemoryRecorder
 from tests.services.lavalink.world import until, write_silence
 
-INTENTS = discord.Intents(guilds=True, voice_states=True, guild_messages=True, dm_messages=True)
 
-
-class MusicBot(commands.AutoShardedBot):
+class MusicBot(Client):
     def __init__(self, nodes: Nodes, playback: Playback, settings: Settings) -> None:
-        super().__init__(
-            command_prefix=commands.when_mentioned,
-            help_command=None,
-            tree_cls=Tree,
-            intents=INTENTS,
-            allowed_mentions=discord.AllowedMentions.none(),
-            max_messages=None,
-            member_cache_flags=discord.MemberCacheFlags.from_intents(INTENTS),
-            chunk_guilds_at_startup=False,
-        )
+        super().__init__(settings.discord_gateway_url)
         self.music = nodes, playback, settings
+
+    def begin(self) -> None:
+        """Nothing of an earlier run is to be cleared away."""
 
     async def setup_hook(self) -> None:
         await self.tree.set_translator(CatalogueTranslator())
@@ -99,7 +88,7 @@ def said(message: Any) -> str:
 @pytest.fixture(scope="session")
 def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("music")
-    for name, milliseconds in {"short": 700, "morning": 60_000, "evening": 60_000}.items():
+    for name, milliseconds in {"short": 1_500, "morning": 60_000, "evening": 60_000}.items():
         write_silence(folder / f"{name}.wav", milliseconds)
     (folder / "album").mkdir()
     for number in range(25):
@@ -120,11 +109,13 @@ async def stage(music: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[S
             general, lounge = guild.add_text_channel("general"), guild.add_voice_channel("lounge")
             alice, bob = guild.add_member("alice"), guild.add_member("bob", locale="ja")
             monkeypatch.setattr(Route, "BASE", stand_in.api_url)
-            monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", URL(stand_in.gateway_url))
             recorder = MemoryRecorder()
             playback = Playback(recorder, lambda: "app", now, time.monotonic, new_id, 10)
             settings = Settings(
-                discord_token="sandbox-token", lavalink_nodes=(lavalink.uri,), allowed_hosts=("127.0.0.1",)
+                discord_token="sandbox-token",
+                discord_gateway_url=stand_in.gateway_url,
+                lavalink_nodes=(lavalink.uri,),
+                allowed_hosts=("127.0.0.1",),
             )
             nodes = Nodes(settings, playback)
             bot = MusicBot(nodes, playback, settings)

@@ -156,12 +156,12 @@ async def test_what_a_heartbeat_has_acknowledged_cannot_be_resumed_from_before(p
                 assert [(await ws.receive_json())["t"] for _ in answer] == answer
 
 
-async def test_slow_delays_answers(discord: DiscordStandIn) -> None:
+async def test_slow_delays_answers_until_up(discord: DiscordStandIn) -> None:
     discord.slow(5)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(0.1)) as http:
         with pytest.raises(TimeoutError):
             await http.get(f"{discord.api_url}/gateway")
-        discord.slow(0)
+        await discord.up()
         assert (await http.get(f"{discord.api_url}/gateway")).status == 200
 
 

@@ -164,7 +164,7 @@ async def test_a_hanging_path_answers_after_heal_only(client: LavalinkClient, la
     assert (await waiting)["loadType"] == "search"
 
 
-async def test_a_slow_server_carries_out_at_once_and_answers_later(
+async def test_a_slow_server_carries_out_at_once_and_answers_later_until_up(
     client: LavalinkClient, lavalink: LavalinkStandIn
 ) -> None:
     lavalink.slow(0.2)
@@ -174,3 +174,7 @@ async def test_a_slow_server_carries_out_at_once_and_answers_later(
     assert not answering.done()
     await answering
     assert asyncio.get_running_loop().time() - started >= 0.2
+    lavalink.slow(60)
+    await lavalink.up()
+    async with asyncio.timeout(5):
+        await client.update(1, volume=8)

@@ -191,7 +191,9 @@ async def test_the_owner_wins_over_a_revision_that_no_clock_gave(
 ) -> None:
     await supabase.execute(f"insert into public.session_revisions values ('5', {LIMIT}), ('6', {LIMIT})")
     await supabase.execute("insert into public.bot_state values ('k', '1', 3900000000000000)")
-    replicator.reconcile("1", owns=lambda guild_id: guild_id == "5", joined=lambda _: True, live=lambda: {"5"})
+    replicator.reconcile(
+        "1", owns=lambda guild_id: guild_id == "5", joined=lambda _: True, live=lambda: {"5"}, begun=lambda: {"5"}
+    )
     recorder = Recorder(store)
     recorder.record(session("5"))
     recorder.record(session("6"))
@@ -242,7 +244,7 @@ async def test_more_ghosts_than_an_answer_holds_go_all(
     )
     found = await replicator._remote.sessions_of("1")  # pyright: ignore[reportPrivateUsage] - the one question
     assert len(found) == 1_700
-    replicator.reconcile("1", owns=lambda _: True, joined=lambda _: True, live=lambda: ())
+    replicator.reconcile("1", owns=lambda _: True, joined=lambda _: True, live=lambda: (), begun=lambda: ())
 
     async def gone() -> bool:
         return await supabase.rows("active_sessions") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 
 import pytest
@@ -178,7 +179,7 @@ async def test_a_store_whose_clock_is_behind_still_wins_its_own_guild(
     await supabase.until(lambda: len(supabase.requests) >= 2)
     ahead = 3_900_000_000_000_000
     await supabase.execute(f"insert into public.session_revisions values ('5', {ahead})")
-    replicator.reconcile("1", owns=lambda _: True, joined=lambda _: True, live=lambda: {"5"})
+    replicator.reconcile("1", owns=lambda _: True, joined=lambda _: True, live=lambda: {"5"}, begun=lambda: {"5"})
     Recorder(store).record(session("5", track_title="mine"))
     await drained(store)
     (row,) = await supabase.rows("active_sessions")
@@ -188,8 +189,9 @@ async def test_a_store_whose_clock_is_behind_still_wins_its_own_guild(
 
 @pytest.mark.usefixtures("replicator")
 async def test_ghosts_of_an_earlier_run_go_and_others_rows_stay(
-    store: Store, supabase: Supabase, replicator: Replicator
+    store: Store, supabase: Supabase, replicator: Replicator, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     item = "'track', 0, 1, true, now(), 1.0"
     await supabase.execute(
         "insert into public.active_sessions (guild_id, track_title, position_ms, duration_ms, is_playing, updated_at,"
@@ -198,12 +200,18 @@ async def test_ghosts_of_an_earlier_run_go_and_others_rows_stay(
     )
     Recorder(store).record(session("5", track_title="alive"))
     replicator.reconcile(
-        "1", owns=lambda guild_id: guild_id != "4", joined=lambda guild_id: guild_id != "6", live=lambda: {"5"}
+        "1",
+        owns=lambda guild_id: guild_id != "4",
+        joined=lambda guild_id: guild_id != "6",
+        live=lambda: {"5"},
+        begun=lambda: {"5", "7"},
     )
     async with asyncio.timeout(10):
         while {row["guild_id"] for row in await supabase.rows("active_sessions")} != {"3", "4", "5", "6"}:
             await asyncio.sleep(0.02)
     await drained(store)
+    # The session of 7 was of this run and has ended: only its deletion was on its way.
+    assert "Sessions of an earlier run are removed: 2" in caplog.messages
 
 
 async def test_leaving_flushes_what_waits_and_gives_up_in_time(
