@@ -26,7 +26,7 @@ SERVERS, MEMBERS = 20, 4
 PAUSE_S = 0.5
 SAMPLE_S = 2.0
 REST_S = 25.0
-"""After so long idle connections are closed: aiohttp keeps them for 15 s."""
+"""After so long without music idle connections are closed: aiohttp keeps them for 15 s."""
 WEEK_HOURS = 7 * 24
 WAL_BYTES = 16 * 2**20
 
@@ -34,6 +34,7 @@ WAL_BYTES = 16 * 2**20
 Command = tuple[str, dict[str, object]]
 _PLAY: Command = ("play", {"query": "short"})
 _ASK: Command = ("ask", {"prompt": "What is playing?"})
+_STOP: Command = ("stop", {})
 _SEEK: Command = ("seek", {"position": "1"})
 _BARE: tuple[Command, ...] = tuple((name, {}) for name in ("pause", "resume", "resume", "skip", "nowplaying", "queue"))
 _DONE: tuple[Command, ...] = (_PLAY, _PLAY, _PLAY, _ASK, _ASK, _ASK, _SEEK, *_BARE)
@@ -78,11 +79,13 @@ class Week:
         for member in members:
             await member.join(voice)
         while True:
-            await self._awake.wait()
-            command, options = chance.choice(_DONE)
+            rests = not self._awake.is_set()
+            command, options = _STOP if rests else chance.choice(_DONE)
             with contextlib.suppress(TimeoutError, ValueError, ConnectionError):
                 use = await chance.choice(members).slash(command, options, channel=room)
                 await use.answered(timeout=5)
+            if rests:
+                await self._awake.wait()
             await asyncio.sleep(chance.uniform(0, 2 * PAUSE_S))
 
     async def _sample(self, until: float) -> None:
@@ -106,7 +109,7 @@ async def _week(folder: Path) -> tuple[list[Sample], tuple[int, int], str]:
     music.mkdir()
     write_silence(music / "short.wav", 2_000)
     async with World(music) as world:
-        settings = world.environment(folder / "data") | {"POSITION_INTERVAL": "1", "STATS_INTERVAL": "1"}
+        settings = world.environment(folder / "data") | {"POSITION_INTERVAL": "1", "STATS_INTERVAL": "5"}
         async with BotProcess(settings, folder / "bot.log", world.discord) as bot:
             await bot.started()
             week = Week(world, bot, folder / "data" / "bot.db-wal")
