@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from sandbox.lavalink.account import Account
 from sandbox.lavalink.errors import LavalinkError
@@ -17,7 +17,7 @@ from sandbox.lavalink.session import Session
 from sandbox.lavalink.stats import frame_statistics, statistics
 from sandbox.lavalink.voice import VoiceState
 
-VoiceCheck: TypeAlias = Callable[[int, VoiceState], bool | None]
+VoiceCheck: TypeAlias = Callable[[int, VoiceState], bool | int | Literal["silent"] | None]
 
 _MOST_REQUESTS = 10_000
 

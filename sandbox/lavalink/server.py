@@ -36,8 +36,9 @@ class LavalinkStandIn:
     """A Lavalink server for tests and for the sandbox's console; use it as an async context manager.
 
     `voice_check(guild_id, voice_state)` says whether the voice data is what Discord gave: True connects,
-    False is rejected by close code 4006, None never answers; without a check everything connects. `seed`
-    chooses the orders that a real server leaves to chance, `races=False` always takes the common one.
+    False is rejected by close code 4006, a number by that code, "silent" never says hello, None never lets
+    the socket open; without a check everything connects. `seed` chooses the orders that a real server leaves
+    to chance, `races=False` always takes the common one.
     """
 
     def __init__(
@@ -151,7 +152,10 @@ class LavalinkStandIn:
         self._changed()
 
     async def stop_gracefully(self) -> None:
-        """Stop as SIGTERM does: every WebSocket is closed with 1001, then the port refuses."""
+        """Stop as SIGTERM does: WebSockets are closed with 1001, or by chance without a close frame."""
+        for session in self._node.sessions.values():
+            if self._node.races.heads():
+                session.cut()
         await asyncio.gather(*(session.close(_GOING_AWAY) for session in self._node.sessions.values()))
         await self.down()
 

@@ -23,7 +23,9 @@ class WebSocketRoute:
         """Serve a client until its socket is gone."""
         refused = self._refusal(request)
         if refused is not None:
-            return web.Response(status=refused)
+            # A refusal for its origin comes late enough to have looked for the session.
+            headers = {"Session-Resumed": "false"} if refused == web.HTTPForbidden.status_code else None
+            return web.Response(status=refused, headers=headers)
         session = self._resumable(request)
         socket = web.WebSocketResponse(compress=False, timeout=_CLOSE_TIMEOUT_S)
         socket.headers["Session-Resumed"] = "true" if session else "false"
