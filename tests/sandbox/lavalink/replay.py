@@ -22,6 +22,8 @@ _MEDIA_URL = re.compile(r'((?:identifier=|"identifier": "))' + re.escape(MEDIA) 
 # A recorder waited for these before it went on.
 _AWAITED = ("TrackExceptionEvent", "TrackStuckEvent")
 _EVENT_LATE_S = 1.0
+# Above this a look-up was slow because its media server was.
+_SLOW_S = 2.0
 _TRACK = re.compile(r"\{track(\d+)\}")
 
 
@@ -97,7 +99,8 @@ class Replay:
         loop = asyncio.get_running_loop()
         self._start = due = loop.time()
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as self._http:
-            for kind, at, *arguments in self._steps:
+            moments = [0.0, *(step[1] for step in self._steps[:-1])]
+            for before, (kind, at, *arguments) in zip(moments, self._steps, strict=True):
                 if kind == "got":
                     self._connections[arguments[0]].expected.append([kind, at, *arguments])
                     continue
@@ -105,6 +108,9 @@ class Replay:
                 due += await self._awaited_events()
                 began = loop.time()
                 await getattr(self, f"_do_{kind}")(*arguments)
+                took, real = loop.time() - began, at - before
+                if kind == "rest" and "loadtracks" in arguments[1] and real > _SLOW_S and abs(took - real) > _SLOW_S:
+                    self.differences.append(f"{arguments[1]}: {took:.1f} s, a real one {real:.1f} s")
                 # An answer that a real server had given by now puts everything off.
                 due += loop.time() - began if kind == "rest" and loop.time() - began > 1 else 0
             await asyncio.sleep(max(0.0, due + self._steps[-1][1] - loop.time()) + 0.1)

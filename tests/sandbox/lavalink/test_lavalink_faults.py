@@ -103,6 +103,16 @@ async def test_a_graceful_stop_closes_with_1001(client: LavalinkClient, lavalink
     assert not lavalink.running
 
 
+async def test_by_chance_a_stop_ends_a_connection_without_a_close_frame(music: Path) -> None:
+    codes: set[int | None] = set()
+    for seed in range(6):
+        async with LavalinkStandIn(music=music, seed=seed) as lavalink, LavalinkClient(lavalink) as client:
+            await lavalink.stop_gracefully()
+            await client.until("closed")
+            codes.add(client.close_code)
+    assert codes == {1001, 1006}
+
+
 async def test_a_request_in_flight_breaks_when_the_server_crashes(
     client: LavalinkClient, lavalink: LavalinkStandIn
 ) -> None:
