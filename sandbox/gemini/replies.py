@@ -97,6 +97,12 @@ def model_not_found(model: str) -> Refuse:
     )
 
 
+def rate_limit(retry_after: float | None) -> Refuse:
+    """The answer over the limit."""
+    message = "You exceeded your current quota, please check your plan and billing details."
+    return Refuse(grpc.StatusCode.RESOURCE_EXHAUSTED, message, retry_after=retry_after)
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """The steps of one reply, and which of its chunks carry `usage_metadata`."""
@@ -164,8 +170,7 @@ class Reply:
     @classmethod
     def rate_limited(cls, retry_after: float | None = None) -> Reply:
         """429."""
-        message = "You exceeded your current quota, please check your plan and billing details."
-        return cls((Refuse(grpc.StatusCode.RESOURCE_EXHAUSTED, message, retry_after=retry_after),))
+        return cls((rate_limit(retry_after),))
 
     @classmethod
     def unavailable(cls, retry_after: float | None = None) -> Reply:

@@ -74,7 +74,7 @@ def answers(node: Node) -> Middleware:
         if request.path == WEBSOCKET_PATH and request.method == hdrs.METH_GET:
             return await handler(request)
         response = await _response(node, request, handler)
-        await asyncio.sleep(node.delay_s)
+        await asyncio.sleep(node.trouble.delay())
         await response.prepare(request)
         await response.write_eof()
         seen.status = response.status

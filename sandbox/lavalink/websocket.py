@@ -27,7 +27,7 @@ class WebSocketRoute:
             headers = {"Session-Resumed": "false"} if refused == web.HTTPForbidden.status_code else None
             return web.Response(status=refused, headers=headers)
         session = self._resumable(request)
-        socket = web.WebSocketResponse(compress=False, timeout=_CLOSE_TIMEOUT_S)
+        socket = web.WebSocketResponse(compress=False, timeout=_CLOSE_TIMEOUT_S, autoping=False)
         socket.headers["Session-Resumed"] = "true" if session else "false"
         await socket.prepare(request)
         try:
@@ -79,7 +79,9 @@ class WebSocketRoute:
         writer = asyncio.create_task(session.write())
         try:
             async for message in socket:
-                if message.type is WSMsgType.BINARY:
+                if message.type is WSMsgType.PING and self._node.trouble.silence is None:
+                    await socket.pong(message.data)
+                elif message.type is WSMsgType.BINARY:
                     await socket.close(code=1003, message=b"Binary messages not supported")
         finally:
             writer.cancel()

@@ -212,13 +212,24 @@ async def test_reset_breaks_calls_and_takes_new_ones(client: Client, gemini: Gem
     assert text_of(await client.unary())
 
 
-async def test_hang_takes_calls_and_up_answers_them(client: Client, gemini: GeminiStandIn) -> None:
-    gemini.hang()
+async def test_halfopen_takes_calls_and_up_answers_them(client: Client, gemini: GeminiStandIn) -> None:
+    gemini.halfopen()
     call = asyncio.ensure_future(client.unary())
     await gemini.until(lambda account: account.calls and account.calls[0].outcome == "hanging")
     assert not call.done()
     await gemini.up()
     assert text_of(await call)
+
+
+async def test_the_limit_refuses_so_many_calls_and_says_when_to_come_again(
+    client: Client, gemini: GeminiStandIn
+) -> None:
+    gemini.ratelimit(2)
+    for _ in range(2):
+        code, [info] = await refusal(client.unary())
+        assert (code, info.retry_delay.ToMilliseconds()) == (grpc.StatusCode.RESOURCE_EXHAUSTED, 1000)
+    assert text_of(await client.unary())
+    assert [call.total_tokens > 0 for call in gemini.account.calls] == [False, False, True]
 
 
 async def test_slow_delays_the_first_chunk(client: Client, gemini: GeminiStandIn) -> None:
