@@ -23,11 +23,21 @@ class World:
 
     `music` is a folder of audio files; without it short samples are made. `supabase` says whether a project is
     wanted, or is one that runs already. The attribute is None where it is not wanted or not installed;
-    `missing` is then the command that installs it, or None where it is not wanted.
+    `missing` is then the command that installs it, or None where it is not wanted. `races` lets chance, by
+    `seed`, choose the orders that Lavalink leaves to it; `limits` turns Discord's rate limits on.
     """
 
-    def __init__(self, music: Path | None = None, *, supabase: bool | Supabase = True) -> None:
+    def __init__(
+        self,
+        music: Path | None = None,
+        *,
+        supabase: bool | Supabase = True,
+        races: bool = True,
+        limits: bool = False,
+        seed: int = 0,
+    ) -> None:
         self._music = music
+        self._races, self._limits, self._seed = races, limits, seed
         self.supabase = supabase if isinstance(supabase, Supabase) else None
         self.missing = missing_real_parts() if supabase is True else None
         self._starts_supabase = supabase is True and self.missing is None
@@ -49,12 +59,18 @@ class World:
         await self._stack.aclose()
 
     async def _start(self, stack: AsyncExitStack) -> None:
-        self.discord = await stack.enter_async_context(DiscordStandIn())
+        self.discord = await stack.enter_async_context(DiscordStandIn(limits=self._limits))
         self.music = self._music or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sandbox-music-")))
         if self._music is None:
             make_samples(self.music)
         self.lavalink = await stack.enter_async_context(
-            LavalinkStandIn(music=self.music, password=LAVALINK_PASSWORD, voice_check=self._is_discords)
+            LavalinkStandIn(
+                LAVALINK_PASSWORD,
+                music=self.music,
+                voice_check=self._is_discords,
+                seed=self._seed,
+                races=self._races,
+            )
         )
         self.gemini = await stack.enter_async_context(GeminiStandIn(GEMINI_API_KEY))
         if self._starts_supabase:
