@@ -13,7 +13,8 @@ class Text:
     """A chunk with one text part; the last one of a reply carries its finish reason."""
 
     text: str
-    finish: str = ""
+    finish: str | int = ""
+    """A finish reason, by number where it is newer than the package's protos."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Thinking:
 class NoParts:
     """A chunk whose candidate has no content."""
 
-    finish: str = ""
+    finish: str | int = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +154,8 @@ class Reply:
         return cls((Blocked(reason),))
 
     @classmethod
-    def stopped(cls, finish: str, thoughts: int = 0) -> Reply:
-        """A finish reason (`SAFETY`, `RECITATION`, `MAX_TOKENS`, …) without a word."""
+    def stopped(cls, finish: str | int, thoughts: int = 0) -> Reply:
+        """A finish reason (`SAFETY`, `RECITATION`, `MAX_TOKENS`, or a newer one by number) without a word."""
         return cls((*([Thinking(thoughts)] if thoughts else []), NoParts(finish)))
 
     @classmethod
