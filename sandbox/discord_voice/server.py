@@ -7,13 +7,12 @@ import ssl
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from itertools import count
-from pathlib import Path
 from typing import Self
 
 import trustme
 from aiohttp import web
 
-from sandbox.discord import VoiceCredentials
+from sandbox.discord import DiscordStandIn, VoiceCredentials
 from sandbox.discord_voice.codes import RESUMABLE, CloseCode
 from sandbox.discord_voice.connection import Connection
 from sandbox.discord_voice.session import VoiceSession
@@ -21,13 +20,14 @@ from sandbox.discord_voice.sound import Sound, SoundPort
 
 HOST = "127.0.0.1"
 _FIRST_SSRC = 1001
+_FOR_EVER_S = 1e9
 
 
 class VoiceServer:
     """Discord's voice server for one bot; use it as an async context manager.
 
     `credentials(guild_id)` says what Discord gave the bot for a guild. The certificate is for `localhost`, by
-    an authority of its own that `write_authority` gives to clients. `heartbeat_s` is the interval that HELLO
+    `authority`, or one of its own. `heartbeat_s` is the interval that HELLO
     asks for, in seconds; a client that is silent for twice as long is closed with 4009.
     """
 
@@ -37,6 +37,7 @@ class VoiceServer:
         bot_id: int,
         *,
         heartbeat_s: float = 13.75,
+        authority: trustme.CA | None = None,
     ) -> None:
         self.credentials = credentials
         self.bot_id = bot_id
@@ -45,7 +46,7 @@ class VoiceServer:
         """While set, sockets open and no HELLO comes."""
         self.closes: list[int] = []
         """The codes with which the server has closed, in order."""
-        self.authority = trustme.CA()
+        self.authority = authority or trustme.CA()
         self.port = 0
         self.sound_address = (HOST, 0)
         self._sessions: dict[int, VoiceSession] = {}
@@ -57,11 +58,6 @@ class VoiceServer:
     def endpoint(self) -> str:
         """Host and port, as VOICE_SERVER_UPDATE gives them."""
         return f"localhost:{self.port}"
-
-    def write_authority(self, path: Path) -> Path:
-        """Write the authority's certificate, PEM, for clients that shall trust this server."""
-        self.authority.cert_pem.write_to_path(str(path))
-        return path
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -118,9 +114,23 @@ class VoiceServer:
 
     async def check(self, guild_id: int) -> None:
         """Close a guild's connection with 4014 if Discord has moved or removed the bot since."""
-        session, given = self._sessions.get(guild_id), self.credentials(guild_id)
-        if session is not None and (given is None or given.token != session.token):
+        session = self._sessions.get(guild_id)
+        if session is not None and self._is_stale(session):
             await self.close(guild_id, CloseCode.DISCONNECTED, "Disconnected.")
+
+    async def follow(self, discord: DiscordStandIn) -> None:
+        """Check every session whenever something has changed on Discord, until cancelled."""
+
+        def stale() -> list[int]:
+            return [guild for guild, session in self._sessions.items() if self._is_stale(session)]
+
+        while True:
+            for guild_id in await discord.world.changes.until(stale, _FOR_EVER_S, "a change"):
+                await self.check(guild_id)
+
+    def _is_stale(self, session: VoiceSession) -> bool:
+        given = self.credentials(session.guild_id)
+        return given is None or given.token != session.token
 
     async def until(self, holds: Callable[[], object], timeout: float = 5.0) -> None:
         """Wait until something holds that this server knows of. Raises TimeoutError."""
@@ -144,8 +154,8 @@ class VoiceServer:
 
     def resumable(self, guild_id: int, session_id: str, token: str) -> VoiceSession | None:
         """The session that a RESUME means, if it is still there and Discord still stands by it."""
-        session, given = self._sessions.get(guild_id), self.credentials(guild_id)
-        if session is None or given is None or given.token != session.token:
+        session = self._sessions.get(guild_id)
+        if session is None or self._is_stale(session):
             return None
         return session if (session.session_id, session.token) == (session_id, token) else None
 
