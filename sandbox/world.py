@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 from sandbox.discord import DiscordStandIn
+from sandbox.discord_voice import VoiceServer, kept_authority
 from sandbox.gemini import GeminiStandIn
 from sandbox.lavalink import LavalinkStandIn, VoiceState, make_samples
+from sandbox.real_lavalink import RealLavalink
 from sandbox.supabase import Supabase, missing_real_parts
 
 LAVALINK_PASSWORD = "sandbox-lavalink"
 GEMINI_API_KEY = "sandbox-key"
+VOICE_FOLDER = Path(__file__).resolve().parents[1] / ".sandbox-voice"
+"""Where the voice server's authority is kept for a real Lavalink."""
 
 
 class World:
@@ -23,11 +29,26 @@ class World:
 
     `music` is a folder of audio files; without it short samples are made. `supabase` says whether a project is
     wanted, or is one that runs already. The attribute is None where it is not wanted or not installed;
-    `missing` is then the command that installs it, or None where it is not wanted.
+    `missing` is then the command that installs it, or None where it is not wanted. `races` lets chance, by
+    `seed`, choose the orders that Lavalink leaves to it; `limits` turns Discord's rate limits on.
+
+    `real_lavalink` is the address of a real Lavalink, `http://:password@host:port`, which is then used in the
+    stand-in's place, with a voice server of Discord's beside it: `voice_server`, None otherwise.
     """
 
-    def __init__(self, music: Path | None = None, *, supabase: bool | Supabase = True) -> None:
+    def __init__(
+        self,
+        music: Path | None = None,
+        *,
+        supabase: bool | Supabase = True,
+        races: bool = True,
+        limits: bool = False,
+        seed: int = 0,
+        real_lavalink: str = "",
+    ) -> None:
+        self._real_lavalink = real_lavalink
         self._music = music
+        self._races, self._limits, self._seed = races, limits, seed
         self.supabase = supabase if isinstance(supabase, Supabase) else None
         self.missing = missing_real_parts() if supabase is True else None
         self._starts_supabase = supabase is True and self.missing is None
@@ -49,16 +70,37 @@ class World:
         await self._stack.aclose()
 
     async def _start(self, stack: AsyncExitStack) -> None:
-        self.discord = await stack.enter_async_context(DiscordStandIn())
+        self.discord = await stack.enter_async_context(DiscordStandIn(limits=self._limits))
         self.music = self._music or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sandbox-music-")))
         if self._music is None:
             make_samples(self.music)
-        self.lavalink = await stack.enter_async_context(
-            LavalinkStandIn(music=self.music, password=LAVALINK_PASSWORD, voice_check=self._is_discords)
-        )
+        self.voice_server: VoiceServer | None = None
+        if self._real_lavalink:
+            await self._start_real_lavalink(stack)
+        else:
+            self.lavalink = await stack.enter_async_context(
+                LavalinkStandIn(
+                    LAVALINK_PASSWORD,
+                    music=self.music,
+                    voice_check=self._is_discords,
+                    seed=self._seed,
+                    races=self._races,
+                )
+            )
         self.gemini = await stack.enter_async_context(GeminiStandIn(GEMINI_API_KEY))
         if self._starts_supabase:
             self.supabase = await stack.enter_async_context(Supabase.start())
+
+    async def _start_real_lavalink(self, stack: AsyncExitStack) -> None:
+        proxy = await stack.enter_async_context(RealLavalink(self._real_lavalink, music=self.music))
+        # It has all that the console and the bot use, not the account of what was sent.
+        self.lavalink = cast("LavalinkStandIn", proxy)
+        voice = self.voice_server = await stack.enter_async_context(
+            VoiceServer(self.discord.voice_credentials, self.discord.bot.id, authority=kept_authority(VOICE_FOLDER))
+        )
+        self.discord.world.voice_endpoint = voice.endpoint
+        following = asyncio.create_task(voice.follow(self.discord))
+        stack.callback(following.cancel)
 
     def _is_discords(self, guild_id: int, shown: VoiceState) -> bool:
         """Whether this is what Discord gave the bot; with anything else no sound would reach the channel."""

@@ -70,7 +70,7 @@ async def _run(music: Path | None, lines: list[script.Line] | None) -> int:
     console = Console() if lines is None else Console(width=110)
     screen = Screen(console, live=lines is None)
     with tempfile.TemporaryDirectory(prefix="sandbox-") as folder:
-        async with World(music) as world:
+        async with World(music, real_lavalink=os.environ.get("LAVALINK_REAL", "")) as world:
             environment = world.environment(Path(folder) / "data")
             async with BotProcess(environment, Path(folder) / "bot.log", world.discord) as bot:
                 _introduce(world, bot, environment, screen)
@@ -117,6 +117,7 @@ def _introduce(world: World, bot: BotProcess, environment: dict[str, str], scree
         if world.supabase is None
         else f"real PostgreSQL and PostgREST at {world.supabase.url}"
     )
+    lavalink = "stand-in" if world.voice_server is None else "real, behind a proxy"
     screen.say("A Discord server on this machine, and the bot in it:", "bold")
     for name, what in (
         (
@@ -127,7 +128,7 @@ def _introduce(world: World, bot: BotProcess, environment: dict[str, str], scree
             "Discord",
             f"stand-in at {world.discord.api_url}: server Sandbox, #general, voice #music, alice, bob, yuki",
         ),
-        ("Lavalink", f"stand-in at {world.lavalink.base_url}: audio files of {world.music}: {files}"),
+        ("Lavalink", f"{lavalink} at {world.lavalink.base_url}: audio files of {world.music}: {files}"),
         ("Gemini", f"stand-in at {world.gemini.endpoint}"),
         ("Supabase", supabase),
         ("data", f"{environment['DATA_DIR']}, removed at the end"),

@@ -186,8 +186,8 @@ class DiscordStandIn:
                 connection.transport.abort()
 
     async def up(self) -> None:
-        """Listen (again), on the same port; `slow` ends with it."""
-        self._rest.delay = 0.0
+        """Listen (again), on the same port and without any fault."""
+        self.slow(0)
         if self._site is not None:
             return
         assert self._runner is not None

@@ -128,8 +128,9 @@ def empty(guild: Guild, channel: Channel) -> None:
 
 def allocate_server(guild: Guild) -> None:
     """Give the bot a voice server of the guild's region, with a fresh token."""
-    # Nothing may listen there: the names under .invalid never resolve (RFC 2606).
-    endpoint = f"{guild.voice_region}-{secrets.token_hex(4)}.discord.invalid:443"
+    # Where nothing listens the name is one under .invalid, which never resolves (RFC 2606).
+    nowhere = f"{guild.voice_region}-{secrets.token_hex(4)}.discord.invalid:443"
+    endpoint = guild.world.voice_endpoint or nowhere
     guild.voice_server = VoiceServer(secrets.token_hex(8), endpoint)
     guild.publish(
         "VOICE_SERVER_UPDATE",

@@ -34,6 +34,8 @@ class World:
         self.attachments: dict[int, bytes] = {}
         # Set once the port is known.
         self.cdn_url = ""
+        # Where a voice server listens, if one does.
+        self.voice_endpoint = ""
 
     def add_guild(self, name: str, locale: str) -> Guild:
         guild = Guild(self, name, locale)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -33,8 +32,7 @@ class ModelService:
 
     async def _get(self, request: Any, context: Any) -> Any:
         await self._beside.check_key(context)
-        await self._beside.answering.wait()
-        await asyncio.sleep(self._beside.delay)
+        await self._beside.trouble.wait()
         methods = _METHODS.get(request.name.removeprefix("models/"))
         if methods is None:
             await refuse(model_not_found(request.name), context)

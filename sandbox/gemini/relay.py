@@ -7,6 +7,8 @@ import contextlib
 import socket
 import struct
 
+from sandbox.chance import Chance
+
 HOST = "127.0.0.1"
 
 
@@ -36,9 +38,10 @@ class Relay:
         # Python 3.11's Server.wait_closed returns at once; the connections are what has to be waited for.
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def reset(self, port: int | None = None) -> None:
-        """Break one connection, or all, with a TCP RST."""
-        for number in [port] if port is not None else list(self._clients):
+    def reset(self, port: int | None = None, *, chance: Chance | None = None) -> None:
+        """Break one connection, or all where chance strikes, with a TCP RST."""
+        struck = chance or Chance()
+        for number in [port] if port is not None else [one for one in self._clients if struck.strikes()]:
             writer = self._clients.pop(number, None)
             if writer is not None:
                 raw = writer.get_extra_info("socket")

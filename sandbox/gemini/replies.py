@@ -13,7 +13,8 @@ class Text:
     """A chunk with one text part; the last one of a reply carries its finish reason."""
 
     text: str
-    finish: str = ""
+    finish: str | int = ""
+    """A finish reason, by number where it is newer than the package's protos."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Thinking:
 class NoParts:
     """A chunk whose candidate has no content."""
 
-    finish: str = ""
+    finish: str | int = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,12 @@ def model_not_found(model: str) -> Refuse:
     )
 
 
+def rate_limit(retry_after: float | None) -> Refuse:
+    """The answer over the limit."""
+    message = "You exceeded your current quota, please check your plan and billing details."
+    return Refuse(grpc.StatusCode.RESOURCE_EXHAUSTED, message, retry_after=retry_after)
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """The steps of one reply, and which of its chunks carry `usage_metadata`."""
@@ -147,8 +154,8 @@ class Reply:
         return cls((Blocked(reason),))
 
     @classmethod
-    def stopped(cls, finish: str, thoughts: int = 0) -> Reply:
-        """A finish reason (`SAFETY`, `RECITATION`, `MAX_TOKENS`, …) without a word."""
+    def stopped(cls, finish: str | int, thoughts: int = 0) -> Reply:
+        """A finish reason (`SAFETY`, `RECITATION`, `MAX_TOKENS`, or a newer one by number) without a word."""
         return cls((*([Thinking(thoughts)] if thoughts else []), NoParts(finish)))
 
     @classmethod
@@ -164,8 +171,7 @@ class Reply:
     @classmethod
     def rate_limited(cls, retry_after: float | None = None) -> Reply:
         """429."""
-        message = "You exceeded your current quota, please check your plan and billing details."
-        return cls((Refuse(grpc.StatusCode.RESOURCE_EXHAUSTED, message, retry_after=retry_after),))
+        return cls((rate_limit(retry_after),))
 
     @classmethod
     def unavailable(cls, retry_after: float | None = None) -> Reply:

@@ -27,11 +27,15 @@ from sandbox.gemini.replies import (
     Thinking,
     Wait,
     model_not_found,
+    rate_limit,
 )
 from sandbox.gemini.wire import v1beta
+from sandbox.trouble import Trouble
 
 DRAIN = 0.1
 """Seconds that the chunks before a reset are given to arrive."""
+RETRY_AFTER_S = 1.0
+"""What a limit that was switched on asks for."""
 SERVICE = "google.ai.generativelanguage.v1beta.GenerativeService"
 
 
@@ -43,10 +47,7 @@ class GenerativeService:
         self._account = account
         self.relay: Relay | None = None
         self.script: deque[Reply] = deque()
-        self.delay = 0.0
-        self.answering = asyncio.Event()
-        """Clear while calls are taken and not answered."""
-        self.answering.set()
+        self.trouble = Trouble()
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """What grpc's server is given."""
@@ -110,12 +111,14 @@ class GenerativeService:
         self._account.changed()
         if refusal := self._refusal_of(request, call):
             await self._refuse(refusal, call, context)
-        if not self.answering.is_set():
+        if self.trouble.is_silent():
             call.outcome = "hanging"
             self._account.changed()
-            await self.answering.wait()
+            await self.trouble.healed.wait()
             call.outcome = "running"
-        await asyncio.sleep(self.delay)
+        if self.trouble.refuses():
+            await self._refuse(rate_limit(RETRY_AFTER_S), call, context)
+        await asyncio.sleep(self.trouble.delay())
         call.prompt_tokens = wire.prompt_tokens(request)
         return call
 

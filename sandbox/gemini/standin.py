@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import grpc.aio
 
+from sandbox.chance import Chance
 from sandbox.gemini.account import Account
 from sandbox.gemini.authority import Authority
 from sandbox.gemini.models import ModelService
@@ -71,22 +72,25 @@ class GeminiStandIn:
         await self._entered.close()
 
     async def up(self) -> None:
-        """Undo `down`, `slow` and `hang`."""
-        self._service.delay = 0.0
-        self._service.answering.set()
+        """Take connections again, without any fault."""
+        self._service.trouble.clear()
         await self._entered.open()
 
-    def slow(self, seconds: float) -> None:
-        """Every reply begins so many seconds later."""
-        self._service.delay = seconds
+    def slow(self, seconds: float, *, seed: int | None = None) -> None:
+        """Every reply begins so many seconds later, or by chance some part of that."""
+        self._service.trouble.slow(seconds, seed)
 
-    def hang(self) -> None:
-        """Calls are taken and not answered until `up`."""
-        self._service.answering.clear()
+    def halfopen(self, *, seed: int | None = None) -> None:
+        """Calls are taken and not answered, or by chance some are, until `up`."""
+        self._service.trouble.silence = Chance(seed)
 
-    async def reset(self) -> None:
-        """Break what is connected; new connections are taken."""
-        self._entered.reset()
+    async def reset(self, *, seed: int | None = None) -> None:
+        """Break what is connected, or by chance some of it; new connections are taken."""
+        self._entered.reset(chance=Chance(seed))
+
+    def ratelimit(self, times: int, *, seed: int | None = None) -> None:
+        """The next calls are over the limit: RESOURCE_EXHAUSTED, with the delay that the API asks for."""
+        self._service.trouble.refuse(times, seed)
 
     async def until(self, predicate: Callable[[Account], object], timeout: float = 5.0) -> None:
         """Return once `predicate` holds for the account; TimeoutError otherwise."""

@@ -21,8 +21,13 @@ with warnings.catch_warnings():
 Request = Any
 Response = Any
 
-# UsageMetadata.thoughts_token_count has this number today; the package's protos are older than the field.
+# Fields that the API sends today, and that the package's protos are too old to know, by their numbers:
+# UsageMetadata.thoughts_token_count, Part.thought_signature, GenerateContentResponse.response_id.
 THOUGHTS_FIELD = 10
+SIGNATURE_FIELD = 13
+RESPONSE_ID_FIELD = 7
+_SIGNATURE = bytes(range(40))
+_VARINT, _BYTES = 0, 2
 
 
 def tokens_of(text: str) -> int:
@@ -63,6 +68,7 @@ def fault_of(request: Request) -> str | None:
 def response_of(step: Text | NoParts | Blocked | FunctionCall | Thinking, model: str) -> Response:
     """The chunk of one step, without usage."""
     response = v1beta.GenerateContentResponse(model_version=model.removeprefix("models/"))
+    _add_bytes(v1beta.GenerateContentResponse.pb(response), RESPONSE_ID_FIELD, b"sandbox-response")
     if isinstance(step, Blocked):
         reasons = v1beta.GenerateContentResponse.PromptFeedback.BlockReason
         response.prompt_feedback.block_reason = reasons[step.reason]
@@ -74,8 +80,13 @@ def response_of(step: Text | NoParts | Blocked | FunctionCall | Thinking, model:
         call = v1beta.FunctionCall(name=step.name, args=step.arguments)
         candidate.content = v1beta.Content(role="model", parts=[v1beta.Part(function_call=call)])
     if isinstance(step, Text | NoParts) and step.finish:
-        candidate.finish_reason = v1beta.Candidate.FinishReason[step.finish]
+        known = v1beta.Candidate.FinishReason
+        candidate.finish_reason = known[step.finish] if isinstance(step.finish, str) else step.finish
     response.candidates = [candidate]
+    # The last text and every function call are signed, for clients that send them back.
+    if isinstance(step, FunctionCall) or (isinstance(step, Text) and step.finish):
+        parts = v1beta.GenerateContentResponse.pb(response).candidates[0].content.parts
+        _add_bytes(parts[0], SIGNATURE_FIELD, _SIGNATURE)
     return response
 
 
@@ -87,9 +98,8 @@ def add_usage(response: Response, call: Call) -> None:
         total_token_count=call.total_tokens,
     )
     if call.thoughts_tokens:
-        tag = bytes([THOUGHTS_FIELD << 3])
         usage = v1beta.GenerateContentResponse.pb(response).usage_metadata
-        usage.MergeFromString(tag + _varint(call.thoughts_tokens))
+        usage.MergeFromString(_varint(THOUGHTS_FIELD << 3 | _VARINT) + _varint(call.thoughts_tokens))
 
 
 async def refuse(refusal: Refuse, context: Any) -> None:
@@ -116,6 +126,11 @@ def trailers_of(refusal: Refuse) -> tuple[tuple[str, bytes], ...]:
 
 def _text(content: Any) -> str:
     return "".join(part.text for part in content.parts)
+
+
+def _add_bytes(message: Any, field: int, value: bytes) -> None:
+    """Add a field that the message's own proto does not know."""
+    message.MergeFromString(_varint(field << 3 | _BYTES) + _varint(len(value)) + value)
 
 
 def _varint(number: int) -> bytes:

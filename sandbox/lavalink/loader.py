@@ -11,6 +11,7 @@ from sandbox.lavalink.faults import M3U_CONTAINER, NOT_FOUND, STREAM_LENGTH, Cou
 from sandbox.lavalink.library import UNKNOWN_ARTIST, UNKNOWN_TITLE, MusicLibrary
 from sandbox.lavalink.media import MediaError, fetch_track
 from sandbox.lavalink.track_codec import TrackInfo
+from sandbox.lavalink.trouble import Trouble
 
 # A media server that sends headers and then nothing held a real request for so long.
 SLOW_LOAD_S = 6.0
@@ -35,12 +36,15 @@ EMPTY = Loaded("empty")
 class Loader:
     """Looks identifiers up: the music folder, the faulty tracks, other servers of this machine."""
 
-    def __init__(self, library: MusicLibrary, *, slow_load_s: float = SLOW_LOAD_S) -> None:
+    def __init__(self, library: MusicLibrary, trouble: Trouble, *, slow_load_s: float = SLOW_LOAD_S) -> None:
         self._library = library
+        self._trouble = trouble
         self._slow_load_s = slow_load_s
 
     async def load(self, identifier: str) -> Loaded:
         """Look one identifier up."""
+        if self._trouble.refuses():
+            return _error("That URL is not playable.", "java.lang.IllegalStateException: Status code 429")
         search = _SEARCH.fullmatch(identifier)
         if search is not None:
             return await self._search(search[1].strip())

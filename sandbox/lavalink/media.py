@@ -10,8 +10,10 @@ from sandbox.lavalink.library import describe
 from sandbox.lavalink.tags import read_tags
 from sandbox.lavalink.track_codec import TrackInfo
 
-# Seen on 4.2.2: three seconds without headers, or without a byte, are an error.
-_SOCKET_TIMEOUT_S = 3.0
+# Seen on 4.2.2: how long it waits for headers, then for a first byte, then for more.
+_HEADERS_S = 3.0
+_FIRST_BYTE_S = 6.0
+_MORE_BYTES_S = 57.0
 _MOST_BYTES = 64 << 20
 _MOST_REDIRECTS = 5
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -28,9 +30,8 @@ class MediaError(Exception):
 
 async def fetch_track(url: str) -> TrackInfo | None:
     """The track at a URL, redirects followed; None when it answers 404. Raises MediaError."""
-    timeout = aiohttp.ClientTimeout(sock_connect=_SOCKET_TIMEOUT_S, sock_read=_SOCKET_TIMEOUT_S)
     try:
-        async with aiohttp.ClientSession(timeout=timeout) as session:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
             return await _follow(session, URL(url))
     except TimeoutError as error:
         raise MediaError(_UNCONNECTED, "java.net.SocketTimeoutException: Read timed out") from error
@@ -44,7 +45,9 @@ async def _follow(session: aiohttp.ClientSession, url: URL) -> TrackInfo | None:
         if url.host not in _LOOPBACK:
             cause = f"java.net.UnknownHostException: {url.host}: Name or service not known"
             raise MediaError(_UNCONNECTED, cause)
-        async with session.get(url, allow_redirects=False) as response:
+        async with asyncio.timeout(_HEADERS_S):
+            response = await session.get(url, allow_redirects=False)
+        async with response:
             if response.status not in (301, 302, 303, 307, 308):
                 return await _read(response)
             url = url.join(URL(response.headers["Location"]))
@@ -58,10 +61,12 @@ async def _read(response: aiohttp.ClientResponse) -> TrackInfo | None:
         cause = f"java.lang.IllegalStateException: Status code {response.status}"
         raise MediaError("That URL is not playable.", cause)
     data = bytearray()
-    async for chunk in response.content.iter_any():
-        data += chunk
-        if len(data) >= _MOST_BYTES:
+    while len(data) < _MOST_BYTES:
+        async with asyncio.timeout(_MORE_BYTES_S if data else _FIRST_BYTE_S):
+            chunk = await response.content.readany()
+        if not chunk:
             break
+        data += chunk
     tags = await asyncio.to_thread(read_tags, BytesIO(data))
     if tags is None:
         raise MediaError("Unknown file format.")

@@ -1,11 +1,10 @@
 """What all routes share: sessions, loader, account, chance, and the faults that are switched on."""
 
-import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from sandbox.lavalink.account import Account
 from sandbox.lavalink.errors import LavalinkError
@@ -15,9 +14,10 @@ from sandbox.lavalink.player import Player
 from sandbox.lavalink.races import Races
 from sandbox.lavalink.session import Session
 from sandbox.lavalink.stats import frame_statistics, statistics
+from sandbox.lavalink.trouble import Trouble
 from sandbox.lavalink.voice import VoiceState
 
-VoiceCheck: TypeAlias = Callable[[int, VoiceState], bool | None]
+VoiceCheck: TypeAlias = Callable[[int, VoiceState], bool | int | Literal["silent"] | None]
 
 _MOST_REQUESTS = 10_000
 
@@ -42,13 +42,12 @@ class Node:
     stuck_threshold_ms: int
     voice_check: VoiceCheck | None
     changed: Callable[[], None]
+    trouble: Trouble
     account: Account = field(default_factory=Account)
     sessions: dict[str, Session] = field(default_factory=dict[str, Session])
     requests: deque[SeenRequest] = field(default_factory=lambda: deque(maxlen=_MOST_REQUESTS))
-    delay_s: float = 0.0
     hung_prefixes: list[str] = field(default_factory=list[str])
     voice_hangs: bool = False
-    healed: asyncio.Event = field(default_factory=asyncio.Event)
     started_at: float = field(default_factory=time.monotonic)
 
     def session(self, session_id: str) -> Session:
@@ -61,6 +60,7 @@ class Node:
     def open_session(self, user_id: int) -> Session:
         """A new session."""
         session = Session(user_id, self.account, self.stuck_threshold_ms, self.changed, self._drop)
+        session.loses, session.may_send = self.trouble.loses, self.may_send
         self.sessions[session.id] = session
         return session
 
@@ -79,17 +79,22 @@ class Node:
         return {"op": "stats", **self.statistics(frame_stats)}
 
     async def pass_gate(self, path: str) -> None:
-        """Wait while requests to this path hang."""
+        """Wait while requests to this path hang, or if this one is left without an answer."""
+        if self.trouble.is_silent():
+            await self.trouble.healed.wait()
         while any(path.startswith(prefix) for prefix in self.hung_prefixes):
-            await self.healed.wait()
+            await self.trouble.healed.wait()
+
+    async def may_send(self) -> None:
+        """Wait until WebSockets may carry messages."""
+        while self.trouble.silence is not None:
+            await self.trouble.healed.wait()
 
     def heal(self) -> None:
         """Nothing is slow or hangs any more; players whose voice hung go on hanging until deleted."""
-        self.delay_s = 0.0
         self.hung_prefixes.clear()
         self.voice_hangs = False
-        self.healed.set()
-        self.healed = asyncio.Event()
+        self.trouble.clear()
 
     def _drop(self, session: Session) -> None:
         self.sessions.pop(session.id, None)

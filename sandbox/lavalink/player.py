@@ -3,31 +3,19 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Protocol
 
-from sandbox.lavalink.account import Account
 from sandbox.lavalink.current_track import CurrentTrack
 from sandbox.lavalink.filters import Filters
 from sandbox.lavalink.frame_meter import FrameMeter
+from sandbox.lavalink.outlet import Outlet
 from sandbox.lavalink.payloads import Message, event, exception_payload, player_update
 from sandbox.lavalink.playback import START_LATENCY_S
 from sandbox.lavalink.timers import Timers
-from sandbox.lavalink.voice import VoiceConnection
+from sandbox.lavalink.voice import VoiceConnection, VoiceState
 
 UPDATE_INTERVAL_S = 5.0
 # Within this a seek is carried out by the decoder, and the wish no longer shows as the position.
 _SEEK_S = 0.005
-
-
-class Outlet(Protocol):
-    """Where a player's messages go, and whose it is."""
-
-    id: str
-    account: Account
-    stuck_threshold_ms: int
-
-    def send(self, message: Message) -> None:
-        """Send to the client, or queue while its socket is down."""
 
 
 class Player:
@@ -161,6 +149,14 @@ class Player:
         """Replace the live track's userData."""
         if self.current is not None and self.current.record is not None:
             self.current.user_data = self.current.record.user_data = user_data
+
+    def voice_opens(self, state: VoiceState, *, carrying: bool) -> None:
+        """A new voice socket is open, with an empty send buffer."""
+        now = self._loop.time()
+        if self.current is not None:
+            self._halt(self.current, now)
+        self.voice.open(state, now, carrying=carrying)
+        self.sync()
 
     def voice_closed(self, code: int, reason: str, *, by_remote: bool) -> None:
         """The voice socket has closed: tell the client, and go on sending if it was Discord who closed it."""

@@ -74,7 +74,7 @@ def answers(node: Node) -> Middleware:
         if request.path == WEBSOCKET_PATH and request.method == hdrs.METH_GET:
             return await handler(request)
         response = await _response(node, request, handler)
-        await asyncio.sleep(node.delay_s)
+        await asyncio.sleep(node.trouble.delay())
         await response.prepare(request)
         await response.write_eof()
         seen.status = response.status
@@ -115,7 +115,8 @@ def _unmatched(request: web.Request, refused: web.HTTPException) -> web.Response
     order = ("GET", "PATCH", "POST", "DELETE")
     allowed = [method for method in order if method in refused.allowed_methods]
     if request.method == hdrs.METH_OPTIONS:
-        return web.Response(headers={hdrs.ALLOW: ",".join(allowed)})
+        heads = ["HEAD"] if "GET" in allowed else []
+        return web.Response(headers={hdrs.ALLOW: ",".join([*allowed[:1], *heads, *allowed[1:], "OPTIONS"])})
     message = f"Method '{request.method}' is not supported."
     return _error(request, LavalinkError(405, message, {hdrs.ALLOW: ", ".join(allowed)}))
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from sandbox.chance import Chance
 from sandbox.lavalink.account import Account
 from sandbox.lavalink.library import MusicLibrary
 from sandbox.lavalink.loader import SLOW_LOAD_S, Loader
@@ -22,6 +23,7 @@ from sandbox.lavalink.rest_info import info_routes
 from sandbox.lavalink.rest_players import PlayerRoutes
 from sandbox.lavalink.rest_sessions import session_routes
 from sandbox.lavalink.rest_tracks import track_routes
+from sandbox.lavalink.trouble import KINDS, Trouble
 from sandbox.lavalink.voice import RESUMABLE_CLOSE_CODES
 from sandbox.lavalink.websocket import WebSocketRoute
 
@@ -36,8 +38,9 @@ class LavalinkStandIn:
     """A Lavalink server for tests and for the sandbox's console; use it as an async context manager.
 
     `voice_check(guild_id, voice_state)` says whether the voice data is what Discord gave: True connects,
-    False is rejected by close code 4006, None never answers; without a check everything connects. `seed`
-    chooses the orders that a real server leaves to chance, `races=False` always takes the common one.
+    False is rejected by close code 4006, a number by that code, "silent" never says hello, None never lets
+    the socket open; without a check everything connects. `seed` chooses the orders that a real server leaves
+    to chance, `races=False` always takes the common one.
     """
 
     def __init__(
@@ -55,9 +58,10 @@ class LavalinkStandIn:
         self._library = MusicLibrary(music)
         self._music = music
         self._waiters: set[asyncio.Event] = set()
-        loader = Loader(self._library, slow_load_s=slow_load_s)
+        trouble = Trouble()
+        loader = Loader(self._library, trouble, slow_load_s=slow_load_s)
         chance = Races(seed, enabled=races)
-        self._node = Node(password, loader, chance, stuck_threshold_ms, voice_check, self._changed)
+        self._node = Node(password, loader, chance, stuck_threshold_ms, voice_check, self._changed, trouble)
         self._runner: web.AppRunner | None = None
         # Bound and never listening: it keeps the port ours while the server is down, and refuses connections.
         self._reserved = _bound(port)
@@ -108,8 +112,8 @@ class LavalinkStandIn:
         self._reserved.close()
 
     async def up(self) -> None:
-        """Start, on the same port as ever, without sessions; `slow` ends with it, also where it runs already."""
-        self._node.delay_s = 0.0
+        """End every fault; start, on the same port as ever and without sessions, if it is down."""
+        self._node.heal()
         if self._runner is not None:
             return
         app = web.Application(middlewares=[answers(self._node)], client_max_size=_LARGEST_BODY)
@@ -151,20 +155,41 @@ class LavalinkStandIn:
         self._changed()
 
     async def stop_gracefully(self) -> None:
-        """Stop as SIGTERM does: every WebSocket is closed with 1001, then the port refuses."""
+        """Stop as SIGTERM does: WebSockets are closed with 1001, or by chance without a close frame."""
+        for session in self._node.sessions.values():
+            if self._node.races.heads():
+                session.cut()
         await asyncio.gather(*(session.close(_GOING_AWAY) for session in self._node.sessions.values()))
         await self.down()
 
-    async def reset(self) -> None:
+    async def reset(self, *, seed: int | None = None) -> None:
         """Drop the WebSockets' TCP connections; sessions stay as long as they may be resumed."""
-        sessions = [session for session in self._node.sessions.values() if session.connected]
+        chance = Chance(seed)
+        sessions = [session for session in self._node.sessions.values() if session.connected and chance.strikes()]
         for session in sessions:
             session.cut()
         await self.until(lambda: not any(session.connected for session in sessions))
 
-    def slow(self, seconds: float) -> None:
-        """Carry every request out at once, and answer it so much later, until `up`."""
-        self._node.delay_s = seconds
+    def slow(self, seconds: float, *, seed: int | None = None) -> None:
+        """Carry every request out at once, and answer it so much later, or by chance some part of that."""
+        self._node.trouble.slow(seconds, seed)
+
+    def halfopen(self, *, seed: int | None = None) -> None:
+        """Take connections and requests, answer none (or by chance some) and send no message until `up`."""
+        self._node.trouble.silence = Chance(seed)
+
+    def ratelimit(self, times: int, *, seed: int | None = None) -> None:
+        """The sources refuse the next look-ups with 429; Lavalink itself has no limit."""
+        self._node.trouble.refuse(times, seed)
+
+    def drop_event(self, kind: str, *, seed: int | None = None) -> None:
+        """The next message of a kind is lost: an op such as `playerUpdate`, or an event's type.
+
+        Raises ValueError for a kind that there is not.
+        """
+        if kind not in KINDS:
+            raise ValueError(f"Lavalink has no {kind!r} (there is: {', '.join(KINDS)})")
+        self._node.trouble.lost.append((kind, Chance(seed)))
 
     def hang(self, path_prefix: str) -> None:
         """Answer no request to these paths until `heal`, which lets those that still wait proceed."""

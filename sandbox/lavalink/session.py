@@ -4,7 +4,7 @@ import asyncio
 import json
 import secrets
 import string
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -16,6 +16,10 @@ from sandbox.lavalink.timers import Timers
 _ID_LENGTH = 16
 _ID_ALPHABET = string.ascii_lowercase + string.digits
 _FLUSH_S = 0.05
+
+
+async def _at_once() -> None:
+    return
 
 
 class Session:
@@ -37,6 +41,10 @@ class Session:
         self.timeout = 60
         self.players: dict[int, Player] = {}
         self.timers = Timers()
+        self.loses: Callable[[Message], bool] = lambda _: False
+        """Whether a message is lost on its way."""
+        self.may_send: Callable[[], Awaitable[None]] = _at_once
+        """Returns once the socket may carry a message."""
         self._on_change = on_change
         self._on_gone = on_gone
         self._outbox: asyncio.Queue[str] | None = None
@@ -54,6 +62,8 @@ class Session:
         """Send, or keep for a resume; playerUpdates are not kept."""
         # Escapes outside ASCII let a lone surrogate of a title pass, which UTF-8 itself cannot carry.
         text = json.dumps(message)
+        if self.loses(message):
+            return
         if self._outbox is not None:
             self._outbox.put_nowait(text)
         elif message.get("op") != "playerUpdate":
@@ -96,6 +106,7 @@ class Session:
         assert socket is not None
         while True:
             text = await outbox.get()
+            await self.may_send()
             try:
                 await socket.send_str(text)
             except ConnectionError:

@@ -62,10 +62,12 @@ class VoiceConnection:
         self._connected_at: float | None = None
         self._buffered_until = 0.0
 
-    def open(self, state: VoiceState, now: float) -> None:
-        """The gateway's socket is open; the identify is still to be answered."""
+    def open(self, state: VoiceState, now: float, *, carrying: bool) -> None:
+        """The gateway's socket is open; whether it will carry sound is still to be told to anyone."""
         self.state = state
         self.connected = True
+        self.carrying = carrying
+        self._buffered_until = 0.0
         self._connected_at = now
 
     def closed_by_remote(self) -> None:

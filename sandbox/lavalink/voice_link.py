@@ -21,8 +21,8 @@ async def connect_voice(node: Node, player: Player, state: VoiceState) -> list[M
     voice = player.voice
     if voice.connected and voice.state == state:
         return []
-    accepted = True if node.voice_check is None else node.voice_check(player.guild_id, state)
-    if node.voice_hangs or voice.hung or accepted is None:
+    verdict = True if node.voice_check is None else node.voice_check(player.guild_id, state)
+    if node.voice_hangs or voice.hung or verdict is None:
         voice.hung = True
         node.changed()
         await asyncio.get_running_loop().create_future()
@@ -30,19 +30,16 @@ async def connect_voice(node: Node, player: Player, state: VoiceState) -> list[M
     player.divert(caused.append)
     if voice.connected:
         player.voice_closed(1000, "", by_remote=False)
-    loop = asyncio.get_running_loop()
-    player.settle()
-    voice.open(state, loop.time())
-    voice.carrying = bool(accepted)
-    player.sync()
-    if accepted:
+    player.voice_opens(state, carrying=verdict is True)
+    if verdict is True:
         player.update()
-    else:
-        loop.call_later(_REJECTION_S, _reject, player, state)
+    elif verdict != "silent":
+        code = verdict or _INVALID_SESSION
+        asyncio.get_running_loop().call_later(_REJECTION_S, _reject, player, state, code)
     player.divert(None)
     return caused
 
 
-def _reject(player: Player, state: VoiceState) -> None:
+def _reject(player: Player, state: VoiceState, code: int) -> None:
     if player.voice.connected and player.voice.state is state:
-        player.voice_closed(_INVALID_SESSION, "", by_remote=True)
+        player.voice_closed(code, "", by_remote=True)

@@ -23,9 +23,11 @@ class WebSocketRoute:
         """Serve a client until its socket is gone."""
         refused = self._refusal(request)
         if refused is not None:
-            return web.Response(status=refused)
+            # A refusal for its origin comes late enough to have looked for the session.
+            headers = {"Session-Resumed": "false"} if refused == web.HTTPForbidden.status_code else None
+            return web.Response(status=refused, headers=headers)
         session = self._resumable(request)
-        socket = web.WebSocketResponse(compress=False, timeout=_CLOSE_TIMEOUT_S)
+        socket = web.WebSocketResponse(compress=False, timeout=_CLOSE_TIMEOUT_S, autoping=False)
         socket.headers["Session-Resumed"] = "true" if session else "false"
         await socket.prepare(request)
         try:
@@ -77,7 +79,9 @@ class WebSocketRoute:
         writer = asyncio.create_task(session.write())
         try:
             async for message in socket:
-                if message.type is WSMsgType.BINARY:
+                if message.type is WSMsgType.PING and self._node.trouble.silence is None:
+                    await socket.pong(message.data)
+                elif message.type is WSMsgType.BINARY:
                     await socket.close(code=1003, message=b"Binary messages not supported")
         finally:
             writer.cancel()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sandbox.trouble import Trouble
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -22,21 +24,28 @@ class Reset:
     after_commit: bool
 
 
+OVER_THE_LIMIT = Answer(
+    429, '{"message":"API rate limit exceeded"}', {"Content-Type": "application/json", "Retry-After": "1"}
+)
+
+
 @dataclass(slots=True)
 class Faults:
-    """The faults that are due; `delay` is in seconds, of `due` each request uses up the first."""
+    """The faults that are due; of `due` each request uses up the first."""
 
-    delay: float = 0
+    trouble: Trouble = field(default_factory=Trouble)
     due: list[Answer | Reset] = field(default_factory=list[Answer | Reset])
     standing: Answer | None = None
     """Given to every request until it is taken away."""
 
     def next(self) -> Answer | Reset | None:
         """The fault of the request that has just come."""
+        if self.trouble.refuses():
+            return OVER_THE_LIMIT
         return self.due.pop(0) if self.due else self.standing
 
     def clear(self) -> None:
         """No fault from now on."""
-        self.delay = 0
         self.due.clear()
         self.standing = None
+        self.trouble.clear()

@@ -110,8 +110,7 @@ class Gateway:
 
     async def _respond(self, request: web.BaseRequest, body: bytes) -> web.Response:
         fault = self.faults.next()
-        if self.faults.delay:
-            await asyncio.sleep(self.faults.delay)
+        await self.faults.trouble.wait()
         if isinstance(fault, Answer):
             return web.Response(status=fault.status, body=fault.body.encode(), headers=fault.headers)
         if isinstance(fault, Reset) and not fault.after_commit:

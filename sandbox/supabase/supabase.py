@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
+from sandbox.chance import Chance
 from sandbox.supabase.faults import Answer, Reset
 from sandbox.supabase.gateway import Gateway, Request
 from sandbox.supabase.keys import sign
@@ -131,13 +132,23 @@ class Supabase:
         self._gateway.faults.clear()
         await self._gateway.up()
 
-    def slow(self, seconds: float) -> None:
-        """Every request waits this long before it is carried out; 0 ends it."""
-        self._gateway.faults.delay = seconds
+    def slow(self, seconds: float, *, seed: int | None = None) -> None:
+        """Every request waits this long, or by chance a part of it, before it is carried out; 0 ends it."""
+        self._gateway.faults.trouble.slow(seconds, seed)
 
-    def reset(self, n: int = 1, *, after_commit: bool = False) -> None:
-        """Cut the connection under the next `n` requests, before or after they took effect."""
-        self._gateway.faults.due += [Reset(after_commit)] * n
+    def reset(self, n: int = 1, *, after_commit: bool = False, seed: int | None = None) -> None:
+        """Cut the connection under the next `n` requests, before or after they took effect; a seed decides which."""
+        chance = Chance(seed)
+        after = (after_commit if seed is None else chance.strikes() for _ in range(n))
+        self._gateway.faults.due += [Reset(one) for one in after]
+
+    def halfopen(self, *, seed: int | None = None) -> None:
+        """Take requests and answer none, or by chance some, until `up`, which carries them out."""
+        self._gateway.faults.trouble.silence = Chance(seed)
+
+    def ratelimit(self, times: int, *, seed: int | None = None) -> None:
+        """The gateway refuses the next requests, or by chance some until so many were, with 429."""
+        self._gateway.faults.trouble.refuse(times, seed)
 
     def answer(
         self, status: int, body: str = "", headers: Mapping[str, str] | None = None, times: int | None = None

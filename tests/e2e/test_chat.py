@@ -117,3 +117,14 @@ async def test_without_a_key_chat_is_off_and_googles_packages_are_not_loaded(qui
     assert "チャットは使えません" in use.text
     assert "cygrpc" not in Path(f"/proc/{quiet_town.bot.pid}/maps").read_text()
     assert await quiet_town.supabase.rows("gemini_usage") == []
+
+
+async def test_what_the_package_is_too_old_to_know_changes_nothing(town: Town) -> None:
+    """Thoughts, signatures and a response id are fields it does not have; a finish reason may be newer, too."""
+    town.world.gemini.script(Reply.text("A signed answer.", thoughts=70), Reply.stopped(12, thoughts=5))
+    use = await town.ask("ask", prompt="signed?")
+    await use.finished(lambda use: "A signed answer." in use.text, timeout=10)
+    await town.ask("ask", prompt="and now?")
+    rows = await town.rows("gemini_usage", settled(2))
+    assert [row["total_tokens"] for row in rows] == [call.total_tokens for call in town.world.gemini.account.calls]
+    assert all(row["status"] == "settled" and not row["estimated"] for row in rows)

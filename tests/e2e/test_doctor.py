@@ -173,7 +173,7 @@ async def test_everything_hanging_is_told_within_the_time(quiet_town: Town) -> N
     world = quiet_town.world
     world.discord.slow(60)
     world.lavalink.hang("/")
-    world.gemini.hang()
+    world.gemini.halfopen()
     quiet_town.supabase.slow(60)
     loop = asyncio.get_running_loop()
     begun = loop.time()

@@ -280,7 +280,7 @@ async def test_a_model_is_not_looked_up_with_a_wrong_key(api: GeminiStandIn) -> 
 
 
 async def test_a_look_up_of_a_model_that_hangs_has_an_end(api: GeminiStandIn) -> None:
-    api.hang()
+    api.halfopen()
     async with Gemini("sandbox-key", api.endpoint, first=0.3) as gemini:
         await gemini.opened()
         with pytest.raises(TimedOut):

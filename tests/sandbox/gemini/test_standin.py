@@ -154,6 +154,62 @@ async def test_a_blocked_prompt_has_a_reason_and_no_candidate(client: Client, ge
     assert response.usage_metadata.total_token_count == gemini.account.total_tokens > 0
 
 
+FINISHES = [reason.name for reason in v1beta.Candidate.FinishReason if reason]
+BLOCKS = [reason.name for reason in v1beta.GenerateContentResponse.PromptFeedback.BlockReason if reason]
+
+
+async def test_every_finish_and_block_reason_arrives(client: Client, gemini: GeminiStandIn) -> None:
+    for reason in FINISHES:
+        gemini.script(Reply.stopped(reason))
+        (candidate,) = (await client.unary()).candidates
+        assert (candidate.finish_reason.name, len(candidate.content.parts)) == (reason, 0)
+    for reason in BLOCKS:
+        gemini.script(Reply.blocked(reason))
+        assert (await client.unary()).prompt_feedback.block_reason.name == reason
+    gemini.script(Reply.stopped(12))
+    (candidate,) = (await client.unary()).candidates
+    assert int(candidate.finish_reason) == 12
+
+
+@pytest.mark.parametrize(
+    ("reply", "code", "reasons"),
+    [
+        (Reply.bad_key(), grpc.StatusCode.INVALID_ARGUMENT, ["API_KEY_INVALID"]),
+        (Reply.bad_request(), grpc.StatusCode.INVALID_ARGUMENT, []),
+        (Reply.denied(), grpc.StatusCode.PERMISSION_DENIED, ["SERVICE_DISABLED"]),
+        (Reply.model_gone(), grpc.StatusCode.NOT_FOUND, []),
+        (Reply.internal(), grpc.StatusCode.INTERNAL, []),
+        (Reply.deadline(), grpc.StatusCode.DEADLINE_EXCEEDED, []),
+        (Reply.unavailable(), grpc.StatusCode.UNAVAILABLE, []),
+        (Reply.rate_limited(), grpc.StatusCode.RESOURCE_EXHAUSTED, []),
+    ],
+    ids=lambda value: value.name if isinstance(value, grpc.StatusCode) else "",
+)
+async def test_every_error_has_its_status_and_details(
+    client: Client, gemini: GeminiStandIn, reply: Reply, code: grpc.StatusCode, reasons: list[str]
+) -> None:
+    for call in (client.stream, client.unary):
+        gemini.script(reply)
+        got, details = await refusal(call())
+        assert (got, [info.reason for info in details]) == (code, reasons)
+    assert gemini.account.total_tokens == 0
+
+
+async def test_the_last_text_and_function_calls_are_signed_in_an_unknown_field(
+    client: Client, gemini: GeminiStandIn
+) -> None:
+    gemini.script(Reply.text("two words", chunks=2), Reply.tool_call("play", {"query": "x"}))
+    for signed in ([False, True], [True, False]):
+        responses = [response async for response in client.stream()]
+        found: list[bool] = []
+        for response in responses:
+            raw = v1beta.GenerateContentResponse.pb(response)
+            assert [field.field_number for field in UnknownFieldSet(raw)] == [7]
+            parts = raw.candidates[0].content.parts
+            found.append(any(field.field_number == 13 for part in parts for field in UnknownFieldSet(part)))
+        assert found == signed
+
+
 async def test_a_tool_call_carries_its_arguments(client: Client, gemini: GeminiStandIn) -> None:
     gemini.script(Reply.tool_call("play", {"query": "morning"}))
     first, last = [response async for response in client.stream()]
@@ -212,13 +268,24 @@ async def test_reset_breaks_calls_and_takes_new_ones(client: Client, gemini: Gem
     assert text_of(await client.unary())
 
 
-async def test_hang_takes_calls_and_up_answers_them(client: Client, gemini: GeminiStandIn) -> None:
-    gemini.hang()
+async def test_halfopen_takes_calls_and_up_answers_them(client: Client, gemini: GeminiStandIn) -> None:
+    gemini.halfopen()
     call = asyncio.ensure_future(client.unary())
     await gemini.until(lambda account: account.calls and account.calls[0].outcome == "hanging")
     assert not call.done()
     await gemini.up()
     assert text_of(await call)
+
+
+async def test_the_limit_refuses_so_many_calls_and_says_when_to_come_again(
+    client: Client, gemini: GeminiStandIn
+) -> None:
+    gemini.ratelimit(2)
+    for _ in range(2):
+        code, [info] = await refusal(client.unary())
+        assert (code, info.retry_delay.ToMilliseconds()) == (grpc.StatusCode.RESOURCE_EXHAUSTED, 1000)
+    assert text_of(await client.unary())
+    assert [call.total_tokens > 0 for call in gemini.account.calls] == [False, False, True]
 
 
 async def test_slow_delays_the_first_chunk(client: Client, gemini: GeminiStandIn) -> None:

@@ -103,6 +103,16 @@ async def test_a_graceful_stop_closes_with_1001(client: LavalinkClient, lavalink
     assert not lavalink.running
 
 
+async def test_by_chance_a_stop_ends_a_connection_without_a_close_frame(music: Path) -> None:
+    codes: set[int | None] = set()
+    for seed in range(6):
+        async with LavalinkStandIn(music=music, seed=seed) as lavalink, LavalinkClient(lavalink) as client:
+            await lavalink.stop_gracefully()
+            await client.until("closed")
+            codes.add(client.close_code)
+    assert codes == {1001, 1006}
+
+
 async def test_a_request_in_flight_breaks_when_the_server_crashes(
     client: LavalinkClient, lavalink: LavalinkStandIn
 ) -> None:
@@ -112,6 +122,54 @@ async def test_a_request_in_flight_breaks_when_the_server_crashes(
     await lavalink.down()
     with pytest.raises(aiohttp.ClientError):
         await waiting
+
+
+async def test_half_open_it_takes_everything_and_says_nothing(
+    client: LavalinkClient, lavalink: LavalinkStandIn
+) -> None:
+    await client.update(1)
+    del client.messages[:]
+    lavalink.halfopen()
+    waiting = asyncio.create_task(client.update(1, track={"identifier": lavalink.file_url("long.wav")}))
+    await lavalink.until(lambda: lavalink.requests[-1].method == "PATCH")
+    lavalink.clean_up(1)
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    assert client.messages == []
+    await lavalink.up()
+    assert (await waiting).status == 200
+    await client.until("TrackStartEvent")
+
+
+async def test_a_source_refuses_so_many_look_ups(client: LavalinkClient, lavalink: LavalinkStandIn) -> None:
+    lavalink.ratelimit(2)
+    kinds = [(await client.load("ytsearch:short"))["loadType"] for _ in range(3)]
+    assert kinds == ["error", "error", "search"]
+
+
+async def test_by_chance_the_same_look_ups_are_refused_again(client: LavalinkClient, lavalink: LavalinkStandIn) -> None:
+    runs: list[list[str]] = []
+    for _ in range(2):
+        lavalink.ratelimit(3, seed=1)
+        runs.append([(await client.load("ytsearch:short"))["loadType"] for _ in range(12)])
+    assert runs[0] == runs[1]
+    assert runs[0].count("error") == 3
+    assert runs[0][:3] != ["error"] * 3
+
+
+async def test_one_event_is_lost_and_the_next_is_not(client: LavalinkClient, lavalink: LavalinkStandIn) -> None:
+    lavalink.drop_event("TrackEndEvent")
+    for _ in range(2):
+        await client.update(1, track={"identifier": lavalink.file_url("long.wav")})
+        await client.update(1, track={"encoded": None})
+    await client.until("TrackEndEvent")
+    assert [kind for kind in client.kinds() if kind.startswith("Track")] == [
+        "TrackStartEvent",
+        "TrackStartEvent",
+        "TrackEndEvent",
+    ]
+    with pytest.raises(ValueError, match="no 'Nonsense'"):
+        lavalink.drop_event("Nonsense")
 
 
 async def test_waiting_for_what_never_comes_times_out(lavalink: LavalinkStandIn) -> None:

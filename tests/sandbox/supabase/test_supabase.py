@@ -115,6 +115,23 @@ async def test_slow_delays_each_request(http: aiohttp.ClientSession, supabase: S
     assert time.monotonic() - begin >= 0.2
 
 
+async def test_half_open_it_takes_requests_and_answers_them_after_up(
+    http: aiohttp.ClientSession, supabase: Supabase
+) -> None:
+    supabase.halfopen()
+    waiting = asyncio.create_task(insert(http, supabase))
+    await supabase.until(lambda: supabase.open_requests == 1)
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    await supabase.up()
+    assert await waiting == 201
+
+
+async def test_the_gateways_limit_refuses_so_many_requests(http: aiohttp.ClientSession, supabase: Supabase) -> None:
+    supabase.ratelimit(2)
+    assert [await insert(http, supabase) for _ in range(3)] == [429, 429, 201]
+
+
 @pytest.mark.parametrize(("after_commit", "kept"), [(False, 0), (True, 1)])
 async def test_reset_cuts_before_or_after_the_row_is_written(
     http: aiohttp.ClientSession, supabase: Supabase, after_commit: bool, kept: int

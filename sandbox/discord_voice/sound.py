@@ -1,0 +1,110 @@
+"""The UDP half: IP discovery, and RTP that is opened and counted."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+if TYPE_CHECKING:
+    from sandbox.discord_voice.session import VoiceSession
+
+AES_MODE = "aead_aes256_gcm_rtpsize"
+# Offered, as Discord must; what is sent with it is counted unopened.
+XCHACHA_MODE = "aead_xchacha20_poly1305_rtpsize"
+MODES = (AES_MODE, XCHACHA_MODE)
+SILENCE = b"\xf8\xff\xfe"
+_DISCOVERY = struct.Struct("!HHI64sH")
+_REQUEST, _RESPONSE, _DISCOVERY_LENGTH = 1, 2, 70
+_RTP = struct.Struct("!BBHII")
+_OPUS, _EXTENSION, _VERSION_2 = 0x78, 0x10, 0x80
+
+
+@dataclass(slots=True)
+class Sound:
+    """What came by UDP in one session, in packets of 20 ms."""
+
+    packets: int = 0
+    """Packets of sound that were heard: the session was connected and they could be opened."""
+    silence: int = 0
+    """Of these, the frames of silence that end each stretch of sound."""
+    unheard: int = 0
+    """Packets that came while the session's WebSocket was closed."""
+    broken: int = 0
+    """Packets that could not be opened with the session's key, or were no RTP."""
+    last_sequence: int | None = None
+    lost: int = 0
+    """Gaps in the sequence numbers."""
+
+
+class SoundPort(asyncio.DatagramProtocol):
+    """One UDP port for every session; `session_of` finds the one with an SSRC."""
+
+    def __init__(self, session_of: Callable[[int], VoiceSession | None], changed: Callable[[], None]) -> None:
+        self._session_of = session_of
+        self._changed = changed
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if len(data) == _DISCOVERY.size and data[:2] == b"\0\x01":
+            self._discover(data, addr)
+        elif len(data) >= _RTP.size:
+            first, kind, sequence, _, ssrc = _RTP.unpack_from(data)
+            session = self._session_of(ssrc)
+            if session is None or session.frozen:
+                return
+            if first & 0xC0 != _VERSION_2 or kind & 0x7F != _OPUS:
+                session.sound.broken += 1
+            else:
+                _count(session, data, sequence)
+            self._changed()
+
+    def _discover(self, data: bytes, addr: tuple[str, int]) -> None:
+        kind, length, ssrc, _, _ = _DISCOVERY.unpack(data)
+        session = self._session_of(ssrc)
+        if (kind, length) != (_REQUEST, _DISCOVERY_LENGTH) or session is None or session.frozen:
+            return
+        answer = _DISCOVERY.pack(_RESPONSE, _DISCOVERY_LENGTH, ssrc, addr[0].encode(), addr[1])
+        assert self._transport is not None
+        self._transport.sendto(answer, addr)
+
+
+def _count(session: VoiceSession, data: bytes, sequence: int) -> None:
+    sound = session.sound
+    opus = _opened(session, data)
+    if opus is None:
+        sound.broken += 1
+        return
+    if not session.connected:
+        sound.unheard += 1
+        return
+    if sound.last_sequence is not None:
+        sound.lost += (sequence - sound.last_sequence - 1) & 0xFFFF
+    sound.last_sequence = sequence
+    sound.packets += 1
+    sound.silence += opus == SILENCE
+
+
+def _opened(session: VoiceSession, data: bytes) -> bytes | None:
+    """The Opus frame of a packet, empty in a mode that is not opened; None if the key does not fit."""
+    if session.mode == XCHACHA_MODE:
+        return b""
+    if session.mode != AES_MODE:
+        return None
+    # In the rtpsize modes an extension's first word is part of the clear header.
+    header = 16 if data[0] & _EXTENSION else 12
+    nonce = data[-4:] + bytes(8)
+    try:
+        opened = AESGCM(session.key).decrypt(nonce, data[header:-4], data[:header])
+    except (InvalidTag, ValueError):
+        return None
+    extension_words = struct.unpack_from("!H", data, 14)[0] if header == 16 else 0
+    return opened[4 * extension_words :]

@@ -1,0 +1,110 @@
+"""A voice client that does what Discord's documentation says, step by step, and nothing more."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import struct
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from sandbox.discord import VoiceCredentials
+from sandbox.discord_voice import VoiceServer
+
+AES_MODE = "aead_aes256_gcm_rtpsize"
+
+
+class VoiceClient:
+    """One bot in one guild; messages are read by `get` only, in order."""
+
+    def __init__(self, server: VoiceServer, guild_id: int, shown: VoiceCredentials, user_id: int) -> None:
+        self._server = server
+        self._guild_id = guild_id
+        self._shown = shown
+        self._user_id = user_id
+        context = ssl.create_default_context()
+        context.load_verify_locations(cadata=server.authority.cert_pem.bytes().decode())
+        self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context))
+        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._udp.setblocking(False)
+        self.ws: aiohttp.ClientWebSocketResponse
+        self.seq = -1
+        self.ready: dict[str, Any] = {}
+        self.key = b""
+        self._sent = 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._udp.close()
+        await self._http.close()
+
+    async def connect(self, version: int = 8) -> None:
+        self.ws = await self._http.ws_connect(f"wss://{self._server.endpoint}/?v={version}")
+
+    async def send(self, op: int, data: Any) -> None:
+        await self.ws.send_json({"op": op, "d": data})
+
+    async def get(self, op: int) -> Any:
+        """The data of the next message, which must be of this kind."""
+        message = await self.ws.receive(timeout=5)
+        assert message.type is aiohttp.WSMsgType.TEXT, message
+        read = message.json()
+        assert read["op"] == op, read
+        self.seq = read.get("seq", self.seq)
+        return read["d"]
+
+    async def closed(self) -> int | None:
+        """The code with which the server closes; what came before is thrown away."""
+        async with asyncio.timeout(5):
+            while (await self.ws.receive()).type is aiohttp.WSMsgType.TEXT:
+                pass
+        return self.ws.close_code
+
+    def identity(self, **changed: Any) -> dict[str, Any]:
+        shown = {"server_id": str(self._guild_id), "session_id": self._shown.session_id, "token": self._shown.token}
+        return shown | {"user_id": str(self._user_id)} | changed
+
+    async def join(self) -> None:
+        """Connect as far as sound can be sent."""
+        await self.connect()
+        assert (await self.get(8))["heartbeat_interval"] > 0
+        await self.send(0, self.identity())
+        self.ready = await self.get(2)
+        address, port = await self.discover()
+        await self.send(1, {"protocol": "udp", "data": {"address": address, "port": port, "mode": AES_MODE}})
+        description = await self.get(4)
+        assert description["mode"] == AES_MODE
+        self.key = bytes(description["secret_key"])
+        await self.send(5, {"speaking": 1, "delay": 0, "ssrc": self.ready["ssrc"]})
+
+    async def resume(self) -> None:
+        """Connect anew and resume."""
+        await self.connect()
+        await self.get(8)
+        await self.send(7, self.identity(seq_ack=self.seq))
+
+    async def discover(self) -> tuple[str, int]:
+        """The own address as the server sees it."""
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(self._udp, (self.ready["ip"], self.ready["port"]))
+        await loop.sock_sendall(self._udp, struct.pack("!HHI66x", 1, 70, self.ready["ssrc"]))
+        answer = await asyncio.wait_for(loop.sock_recv(self._udp, 100), 5)
+        kind, length, ssrc, address, port = struct.unpack("!HHI64sH", answer)
+        assert (kind, length, ssrc) == (2, 70, self.ready["ssrc"])
+        return address.rstrip(b"\0").decode(), port
+
+    def speak(self, opus: bytes = b"sound", *, key: bytes | None = None, skip: int = 0) -> None:
+        """Send one packet; `skip` leaves so many numbers out before it."""
+        self._sent += 1 + skip
+        header = struct.pack("!BBHII", 0x80, 0x78, self._sent, self._sent * 960, self.ready["ssrc"])
+        nonce = struct.pack("!I", self._sent)
+        sealed = AESGCM(key or self.key).encrypt(nonce + bytes(8), opus, header)
+        self._udp.send(header + sealed + nonce)

@@ -1,0 +1,174 @@
+"""The same people do the same things twice: what is left to chance, and Discord's limits, change no row."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from sandbox.console import local_rows
+from sandbox.console.session import buttons, is_named
+from sandbox.discord import Interaction, Member
+from sandbox.lavalink.tags import write_wav_tags
+from sandbox.world import World
+from tests.e2e.conftest import Town
+from tests.sandbox.lavalink.conftest import write_silence
+from tests.torture.conftest import FULL
+
+ACTIONS = 200 if FULL else 20
+# So many that nobody asks too often, however fast the others are.
+PEOPLE = 60
+TRACKS = ("Alpha", "Bravo", "Charlie", "Delta")
+# What people do, and how often.
+WEIGHTS = {
+    "play": 10,
+    "pause": 3,
+    "resume": 3,
+    "seek": 3,
+    "skip": 4,
+    "stop": 1,
+    "volume": 2,
+    "queue": 1,
+    "nowplaying": 1,
+    "ask": 5,
+    "click pause": 2,
+    "click skip": 2,
+    "leave": 2,
+    "join": 2,
+}
+Action: TypeAlias = tuple[str, int, Any]
+Rows: TypeAlias = list[tuple[object, ...]]
+_ARGUMENTS: dict[str, Callable[[random.Random], dict[str, object]]] = {
+    "play": lambda chance: {"query": chance.choice(TRACKS)},
+    "seek": lambda chance: {"position": str(chance.randrange(60))},
+    "volume": lambda chance: {"level": chance.randrange(101)},
+    "ask": lambda chance: {"prompt": f"What is {chance.randrange(100)}?"},
+}
+_KEPT = {
+    "music_history": ("track_title", "requested_by", "duration_ms", "end_reason"),
+    "gemini_usage": ("model", "status", "estimated", "completion_tokens"),
+    "active_sessions": ("track_title", "duration_ms", "is_playing"),
+}
+
+
+def actions(seed: int) -> list[Action]:
+    """What is done, by whom, and with what."""
+    chance = random.Random(seed)
+    kinds = chance.choices(list(WEIGHTS), list(WEIGHTS.values()), k=ACTIONS)
+    return [
+        (kind, number % PEOPLE, _ARGUMENTS.get(kind, lambda _: {})(chance))
+        for number, kind in enumerate(["play", *kinds])
+    ]
+
+
+class Crowd:
+    """People in one world who do as they are told, one after another."""
+
+    def __init__(self, town: Town) -> None:
+        self._town = town
+        self._world = town.world
+        self._people = [self._world.guild.add_member(f"person {number}", locale="en-US") for number in range(PEOPLE)]
+
+    async def gather(self) -> None:
+        """All are in the voice channel, and one who never leaves."""
+        for person in (self._world.alice, *self._people):
+            await person.join(self._world.voice)
+
+    async def do(self, kind: str, number: int, options: dict[str, object]) -> None:
+        person = self._people[number]
+        if kind == "leave":
+            await person.leave()
+        elif kind == "join":
+            await person.join(self._world.voice)
+        elif kind.startswith("click"):
+            await self._click(person, kind.removeprefix("click "))
+        else:
+            use = await person.slash(kind, options, channel=self._world.general)
+            await use.answered(timeout=15)
+            assert not use.failed, (kind, options)
+            if kind == "ask":
+                await use.finished(_is_answered, timeout=15)
+
+    async def _click(self, person: Member, name: str) -> None:
+        if not any(player.current for player in self._world.lavalink.players()):
+            return
+
+        def found() -> tuple[Any, str] | None:
+            for message in reversed(self._world.general.messages):
+                for button in buttons(message):
+                    if is_named(button, name):
+                        return message, button["custom_id"]
+            return None
+
+        message, button = await self._world.discord.world.changes.until(found, 15, f"a button {name}")  # type: ignore[misc]
+        use = await person.click(message, button)
+        await use.finished(lambda use: use.acknowledged, 15)
+
+    async def rows(self, *tables: str) -> dict[str, Rows]:
+        """What the store has once all that was done has reached it, without times, ids and milliseconds."""
+        store = Path(self._town.environment["DATA_DIR"]) / "bot.db"
+        async with asyncio.timeout(10):
+            while True:
+                found = {table: local_rows.rows(store, table) for table in tables}
+                if self._is_settled(found):
+                    break
+                # SQLite tells nobody that a row has come.
+                await asyncio.sleep(0.05)
+        return {
+            table: [tuple(row[name] for name in _KEPT[table]) for row in sorted(rows, key=_order)]
+            for table, rows in found.items()
+        }
+
+    def _is_settled(self, found: dict[str, list[dict[str, object]]]) -> bool:
+        """Whether nothing is open that is over, and a session is what Lavalink plays."""
+        playing = [player for player in self._world.lavalink.players() if player.current is not None]
+        plays = [row for row in found.get("music_history", []) if row["ended_at"] is None]
+        sessions = [bool(row["is_playing"]) for row in found.get("active_sessions", [])]
+        return (
+            not any(row["status"] == "open" for row in found.get("gemini_usage", []))
+            and ("music_history" not in found or len(plays) == len(playing))
+            and ("active_sessions" not in found or sessions == [not player.paused for player in playing])
+        )
+
+
+def _is_answered(use: Interaction) -> bool:
+    return any("that is all I know" in message.text for message in use.messages)
+
+
+def _order(row: dict[str, object]) -> str:
+    return str(row.get("created_at", row.get("guild_id")))
+
+
+async def lived(folder: Path, script: list[Action], **world: Any) -> dict[str, Rows]:
+    """The rows after a script, in a world of this kind."""
+    folder.mkdir()
+    music = folder / "music"
+    music.mkdir()
+    for title in TRACKS:
+        # So long that none ends by itself.
+        write_wav_tags(write_silence(music / f"{title}.wav", 600_000), title, "Nobody")
+    async with World(music, supabase=False, **world) as made:
+        town = Town(made, folder)
+        async with town.bot:
+            await town.bot.started()
+            crowd = Crowd(town)
+            await crowd.gather()
+            for action in script:
+                await crowd.do(*action)
+            rows = await crowd.rows("active_sessions")
+            await (await made.alice.slash("stop", {}, channel=made.general)).answered(timeout=15)
+            return rows | await crowd.rows("music_history", "gemini_usage")
+
+
+@pytest.mark.timeout(600)
+async def test_chance_and_limits_change_no_row(tmp_path: Path, seed: int, shown: Callable[..., None]) -> None:
+    script = actions(seed)
+    calm = await lived(tmp_path / "calm", script, races=False, limits=False)
+    harsh = await lived(tmp_path / "harsh", script, races=True, limits=True, seed=seed)
+    assert harsh == calm
+    assert calm["music_history"]
+    shown(actions=len(script), plays=len(calm["music_history"]), questions=len(calm["gemini_usage"]))
