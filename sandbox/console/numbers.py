@@ -14,3 +14,10 @@ def number(text: str, what: str, *, least: float = 0) -> float:
     if not least <= value < math.inf:
         raise ValueError(f"{what} is a number of at least {least:g}, not {text!r}")
     return value
+
+
+def whole(text: str, what: str, *, least: int = 0) -> int:
+    """The whole number that `text` is. Raises ValueError in words for whoever typed it."""
+    if not (text.isascii() and text.isdecimal()) or int(text) < least:
+        raise ValueError(f"{what} is a whole number of at least {least}, not {text!r}")
+    return int(text)

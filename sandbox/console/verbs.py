@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from sandbox.console import expectations, inspection, people, weather
+from sandbox.console import expectations, faults, inspection, people, weather
 from sandbox.console.session import Session
 
 Run = Callable[[Session, str], Awaitable[None]]
@@ -50,24 +50,10 @@ VERBS = {
         Verb("players", "", "what Lavalink plays", inspection.players),
         Verb("log", "[LINES]", "the end of the bot's log", inspection.log),
         Verb("gemini", "TEXT", "what Gemini answers next, streamed word by word", weather.gemini),
-        Verb("down", "SERVICE", "take a service away", weather.down, weather.services, weather.is_supabase),
-        Verb(
-            "up",
-            "SERVICE",
-            "bring it back, without any fault",
-            weather.up,
-            weather.services,
-            weather.is_supabase,
+        *(
+            Verb(fault.name, fault.arguments, fault.help, fault.run, fault.services, faults.is_supabase)
+            for fault in faults.FAULTS
         ),
-        Verb(
-            "slow",
-            "SERVICE SECONDS",
-            "let it answer late",
-            weather.slow,
-            weather.services,
-            weather.is_supabase,
-        ),
-        Verb("reset", "SERVICE", "cut its connections", weather.reset, weather.services, weather.is_supabase),
         Verb("stop", "bot", "SIGTERM, as an operator does", weather.stop, weather.the_bot),
         Verb("kill", "bot", "kill -9", weather.kill, weather.the_bot),
         Verb("restart", "bot", "stop it if it runs, and start it again", weather.restart, weather.the_bot),

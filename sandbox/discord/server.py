@@ -186,8 +186,8 @@ class DiscordStandIn:
                 connection.transport.abort()
 
     async def up(self) -> None:
-        """Listen (again), on the same port; `slow` ends with it."""
-        self._rest.delay = 0.0
+        """Listen (again), on the same port and without any fault."""
+        self.slow(0)
         if self._site is not None:
             return
         assert self._runner is not None
@@ -198,7 +198,7 @@ class DiscordStandIn:
         self.world.cdn_url = self.cdn_url
 
     def slow(self, seconds: float) -> None:
-        """Delay every REST request by this from now on, until `up`; 0 for none."""
+        """Delay every REST request by this from now on; 0 for none."""
         self._rest.delay = seconds
 
     def refuse(self, method: str, path: str, status: int, code: int = 0, *, times: int = 1) -> None:

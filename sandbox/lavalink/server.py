@@ -108,8 +108,8 @@ class LavalinkStandIn:
         self._reserved.close()
 
     async def up(self) -> None:
-        """Start, on the same port as ever, without sessions; `slow` ends with it, also where it runs already."""
-        self._node.delay_s = 0.0
+        """End every fault; start, on the same port as ever and without sessions, if it is down."""
+        self._node.heal()
         if self._runner is not None:
             return
         app = web.Application(middlewares=[answers(self._node)], client_max_size=_LARGEST_BODY)

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from rich.console import Console
 
 from sandbox.console import conditions, script, verbs
 from sandbox.console.main import TOUR
+from sandbox.console.prompt import help_table
 from sandbox.console.session import Session
 
 
@@ -82,7 +84,16 @@ async def test_a_failed_expectation_exits_1_and_names_line_expected_and_seen(
         "slow lavalink -1",
         "slow lavalink nan",
         "slow lavalink inf",
+        "slow lavalink 1 seed=x",
         "down",
+        "down discord seed=1",
+        "up discord and running",
+        "ratelimit discord many",
+        "ratelimit discord 0",
+        "drop-event discord",
+        "drop-event discord NOTHING_LIKE_IT",
+        "drop-event gemini MESSAGE_CREATE",
+        "halfopen nothing",
         "log -3",
         "log all",
         "rows",
@@ -102,13 +113,22 @@ async def test_a_line_that_cannot_be_done_fails_in_words(session: Session, print
     assert not any(word in printed.getvalue() for word in ("convert", "literal", "unpack", "Traceback"))
 
 
-async def test_up_ends_every_fault(session: Session) -> None:
-    outcome = await script.run(session, lines("slow discord 2.5", "up discord"))
+@pytest.mark.parametrize("fault", ["slow discord 2.5"])
+async def test_up_ends_every_fault(session: Session, fault: str) -> None:
+    outcome = await script.run(session, lines(fault, "up discord"))
     assert outcome.failed == []
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    async with aiohttp.ClientSession() as http, http.get(f"{session.world.discord.api_url}/gateway"):
+    async with aiohttp.ClientSession() as http, http.get(f"{session.world.discord.api_url}/gateway") as answer:
+        assert answer.status == 200
         assert loop.time() - begun < 2
+
+
+def test_every_fault_is_in_the_help() -> None:
+    table = io.StringIO()
+    Console(file=table, width=140).print(help_table())
+    for line in ("halfopen SERVICE [seed=N]", "ratelimit SERVICE [TIMES] [seed=N]", "drop-event SERVICE KIND [seed=N]"):
+        assert line in table.getvalue()
 
 
 async def test_rows_are_shown_with_the_columns_that_were_asked_for(session: Session, printed: io.StringIO) -> None:
