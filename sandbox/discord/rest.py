@@ -137,6 +137,7 @@ class Rest:
                 answer = route.handler(call)
         except DiscordError as error:
             answer = Answer(error.status, error.body)
+            headers |= error.headers
         return self._answer(record, answer, headers)
 
     def _refused(self, method: str, route: str, params: dict[str, str], headers: dict[str, str]) -> Answer | None:

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from . import rest_applications, rest_guilds, rest_interactions, rest_messages, rest_webhooks, voice
 from .channels import Channel
-from .errors import DiscordError
+from .errors import DiscordError, rate_limited
 from .gateway import Gateway
 from .guilds import Guild
 from .intents import NONE, Intent
@@ -24,6 +24,8 @@ from .rest import PREFIX, Record, Refusal, Rest
 from .voice import VoiceCredentials
 from .world import World
 
+REFUSED_S = 0.3
+"""How long a scripted 429 asks to wait."""
 HOST = "127.0.0.1"
 ROUTES = [
     *rest_applications.ROUTES,
@@ -203,7 +205,7 @@ class DiscordStandIn:
 
     def refuse(self, method: str, path: str, status: int, code: int = 0, *, times: int = 1) -> None:
         """Answer the next ``times`` requests whose path fits the regular expression with this error."""
-        error = DiscordError(status, code, f"{status}: scripted")
+        error = rate_limited(REFUSED_S) if status == 429 else DiscordError(status, code, f"{status}: scripted")
         self._rest.refusals.append(Refusal(method, re.compile(path), error, times))
 
     def want_heartbeats(self, seconds: float) -> None:
