@@ -30,7 +30,8 @@ CORRECTIONS: tuple[tuple[str, str, Any], ...] = (
         "/components/schemas/InnerErrors/properties/_errors/items",
         {"properties": {"code": {"type": "string"}, "message": {"type": "string"}}, "required": ["code", "message"]},
     ),
-    # discord.com/developers/docs/topics/rate-limits#exceeding-a-rate-limit has a code only "if available".
+    # discord.com/developers/docs/topics/rate-limits#exceeding-a-rate-limit has a code only "if available", and
+    # what Cloudflare answers to a banned address says of no limit.
     (
         ANSWERS,
         "/components/schemas/RatelimitedResponse",
@@ -41,7 +42,10 @@ CORRECTIONS: tuple[tuple[str, str, Any], ...] = (
                 "global": {"type": "boolean"},
                 "code": {"type": "integer"},
             },
-            "required": ["message", "retry_after", "global"],
+            "required": ["message"],
+            "if": {"properties": {"message": {"pattern": "^You are being blocked"}}},
+            "then": {"required": ["code"]},
+            "else": {"required": ["retry_after", "global"]},
         },
     ),
     # Clients may send integers, and every library does (discord.com/developers/docs/reference#snowflakes).
