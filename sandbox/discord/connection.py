@@ -107,6 +107,8 @@ class Connection:
                 await self._received(message.data)
         except Refused as refused:
             await self.socket.close(code=refused.code, message=refused.reason.encode())
+        except ConnectionError:
+            pass  # the client was gone before its answer
         finally:
             self._hear_nothing()
             await self._detach()
