@@ -27,6 +27,8 @@ ROUND_TRIP_S = 0.02
 FRAME_LIMIT = 4096
 """Bytes of what a client may send at once."""
 SENDS_A_MINUTE = 120
+# A client's goodbye, and what discord.com/developers/docs/topics/opcodes-and-status-codes says to start anew after.
+ENDING = (1000, 1001, 4007, 4009)
 VERSION = "10"
 
 
@@ -54,6 +56,7 @@ class Connection:
         self.session: Session | None = None
         self.sent = 0
         self.silent = False
+        self._closed_with: int | None = None
         self._sends = Bucket("", SENDS_A_MINUTE, 60.0)
         self._request = request
         self._compressor: Compressor | None = compressor_for(request.query.get("compress"))
@@ -88,6 +91,11 @@ class Connection:
         if self._request.transport is not None:
             self._request.transport.abort()
 
+    async def close(self, code: int, reason: str) -> None:
+        """Close the connection by the protocol."""
+        self._closed_with = code
+        await self.socket.close(code=code, message=reason.encode())
+
     def fall_silent(self) -> None:
         """Read and send nothing any more, and notice nothing either, until the connection is cut."""
         self.silent = True
@@ -106,7 +114,7 @@ class Connection:
                     break
                 await self._received(message.data)
         except Refused as refused:
-            await self.socket.close(code=refused.code, message=refused.reason.encode())
+            await self.close(refused.code, refused.reason)
         except ConnectionError:
             pass  # the client was gone before its answer
         finally:
@@ -123,7 +131,7 @@ class Connection:
         self._silence = loop.call_later(MISSED * self.gateway.heartbeat_s, self._fell_silent)
 
     def _fell_silent(self) -> None:
-        self._closing = asyncio.create_task(self.socket.close(code=4009, message=b"Session timed out."))
+        self._closing = asyncio.create_task(self.close(4009, "Session timed out."))
 
     async def _received(self, raw: str | bytes) -> None:
         if self.silent:
@@ -214,8 +222,8 @@ class Connection:
         if session is None or session.connection is not self:
             return
         session.connection = None
-        # A client that says goodbye with 1000 or 1001 ends its session; any other way it may resume.
-        if self.socket.close_code in (1000, 1001):
+        # Where we close, the code that the client answers with means nothing.
+        if (self._closed_with or self.socket.close_code) in ENDING:
             self.gateway.end(session)
         else:
             self.gateway.expire_later(session)

@@ -108,7 +108,7 @@ class Gateway:
     async def close_all(self, code: int, reason: str) -> None:
         """Close every connection by the protocol; the sessions stay."""
         for connection in list(self._connections):
-            await connection.socket.close(code=code, message=reason.encode())
+            await connection.close(code, reason)
 
     async def ask_for_heartbeats(self) -> None:
         """Op 1 to every connection."""
