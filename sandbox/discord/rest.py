@@ -22,6 +22,7 @@ from .world import World
 
 PREFIX = "/api/v10"
 RECORDS_KEPT = 10_000
+NO_JSON = 50109
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,8 @@ class Rest:
         except DiscordError as error:
             answer = Answer(error.status, error.body)
             headers |= error.headers
+            if error.body.get("code") == NO_JSON:
+                self.unknown.append(record)
             if self.limits is not None:
                 self.limits.count(error)
         return self._answer(record, answer, headers)

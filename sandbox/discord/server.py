@@ -89,7 +89,7 @@ class DiscordStandIn(Faults):
 
     @property
     def unknown_requests(self) -> list[Record]:
-        """Requests for routes that are not there."""
+        """Requests that nobody could understand: for routes that are not there, or whose body is no JSON."""
         return self._rest.unknown
 
     async def __aenter__(self) -> Self:
