@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from . import voice
 from .payload import Json
-from .permissions import ALL, MEMBER_OVERWRITE, ROLE_OVERWRITE, Overwrite, Permission, Role
+from .permissions import ALL, MEMBER_OVERWRITE, ROLE_OVERWRITE, Overwrite, Permission, Role, with_implicit_denials
 from .snowflake import iso_of
 
 if TYPE_CHECKING:
@@ -62,17 +62,29 @@ class Channel:
         return f"<#{self.id}>"
 
     @property
+    def sending(self) -> Permission:
+        """The permission to send messages here."""
+        in_thread = self.type is ChannelType.PUBLIC_THREAD
+        return Permission.SEND_MESSAGES_IN_THREADS if in_thread else Permission.SEND_MESSAGES
+
+    @property
     def messages(self) -> list[Message]:
         """What everyone in the channel sees, oldest first."""
         return [m for m in self.all_messages.values() if not (m.deleted or m.ephemeral)]
 
     def permissions(self, member: Member) -> Permission:
         """What a member may do here; a thread follows its parent."""
-        return member.permissions_with((self.parent or self).overwrites)
+        total = member.permissions_with((self.parent or self).overwrites)
+        return with_implicit_denials(total, self.sending, voice=self.type in VOICE_TYPES)
 
     def bot_permissions(self) -> Permission:
         """What the bot may do here; all in a direct message."""
         return ALL if self.guild is None else self.permissions(self.guild.me)
+
+    def may_mention_everyone(self, user: User) -> bool:
+        """Whether ``@everyone`` of this author is more than text."""
+        member = self.guild and self.guild.members.get(user.id)
+        return member is None or bool(self.permissions(member) & Permission.MENTION_EVERYONE)
 
     def allow(self, target: Member | Role, permissions: Permission) -> None:
         """Allow a member or a role these permissions here, with the event that follows."""

@@ -115,7 +115,10 @@ class Commands:
         }
         if guild_id is not None:
             command["guild_id"] = str(guild_id)
-        return command | {name: body[name] for name in EDITABLE if body.get(name) is not None}
+        command |= {name: body[name] for name in EDITABLE if body.get(name) is not None}
+        if command["default_member_permissions"] is not None:
+            command["default_member_permissions"] = str(command["default_member_permissions"])
+        return command
 
 
 def without_localizations(command: Json) -> Json:

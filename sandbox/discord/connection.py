@@ -6,15 +6,15 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSMsgType, web
 
-from . import voice
+from . import shard_requests
 from .compression import Compressor, compressor_for
 from .identify import Refused, check_identify, ready_payload
-from .intents import Intent
-from .payload import Json, as_object
+from .payload import as_object
+from .rate_limits import Bucket
 from .shard_session import Session
 from .snowflake import shard_of
 
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 MISSED = 1.5
 """Heartbeat intervals without a heartbeat, after which a connection is given up."""
 ROUND_TRIP_S = 0.02
+FRAME_LIMIT = 4096
+"""Bytes of what a client may send at once."""
+SENDS_A_MINUTE = 120
+# A client's goodbye, and what discord.com/developers/docs/topics/opcodes-and-status-codes says to start anew after.
+ENDING = (1000, 1001, 4007, 4009)
+VERSION = "10"
 
 
 class Op(IntEnum):
@@ -49,6 +55,9 @@ class Connection:
         self.socket = socket
         self.session: Session | None = None
         self.sent = 0
+        self.silent = False
+        self._closed_with: int | None = None
+        self._sends = Bucket("", SENDS_A_MINUTE, 60.0)
         self._request = request
         self._compressor: Compressor | None = compressor_for(request.query.get("compress"))
         self._awake = asyncio.Event()
@@ -67,6 +76,8 @@ class Connection:
     async def send(self, text: str) -> None:
         # A shared compression context makes the order of compressing the order of sending.
         async with self._sending:
+            if self.silent:
+                return
             if self._compressor is None:
                 await self.socket.send_str(text)
             else:
@@ -80,53 +91,69 @@ class Connection:
         if self._request.transport is not None:
             self._request.transport.abort()
 
+    async def close(self, code: int, reason: str) -> None:
+        """Close the connection by the protocol."""
+        self._closed_with = code
+        await self.socket.close(code=code, message=reason.encode())
+
+    def fall_silent(self) -> None:
+        """Read and send nothing any more, and notice nothing either, until the connection is cut."""
+        self.silent = True
+        self._hear_nothing()
+        if self._request.transport is not None:
+            self._request.transport.pause_reading()
+
     async def run(self) -> None:
         await self.send_op(Op.HELLO, {"heartbeat_interval": round(self.gateway.heartbeat_s * 1000), "_trace": []})
         self._expect_heartbeat()
         try:
+            if self._request.query.get("v", VERSION) != VERSION:
+                raise Refused(4012, "Invalid API version.")
             async for message in self.socket:
                 if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                     break
                 await self._received(message.data)
         except Refused as refused:
-            await self.socket.close(code=refused.code, message=refused.reason.encode())
+            await self.close(refused.code, refused.reason)
+        except ConnectionError:
+            pass  # the client was gone before its answer
         finally:
-            if self._silence is not None:
-                self._silence.cancel()
+            self._hear_nothing()
             await self._detach()
 
-    def _expect_heartbeat(self) -> None:
+    def _hear_nothing(self) -> None:
         if self._silence is not None:
             self._silence.cancel()
+
+    def _expect_heartbeat(self) -> None:
+        self._hear_nothing()
         loop = asyncio.get_running_loop()
         self._silence = loop.call_later(MISSED * self.gateway.heartbeat_s, self._fell_silent)
 
     def _fell_silent(self) -> None:
-        self._closing = asyncio.create_task(self.socket.close(code=4009, message=b"Session timed out."))
+        self._closing = asyncio.create_task(self.close(4009, "Session timed out."))
 
     async def _received(self, raw: str | bytes) -> None:
-        try:
-            frame = as_object(json.loads(raw))
-            op = Op(frame["op"])
-        except (KeyError, TypeError):
-            raise Refused(4002, "Error while decoding payload.") from None
-        except ValueError as error:
-            code = 4002 if isinstance(error, json.JSONDecodeError) else 4001
-            raise Refused(code, "Unknown opcode." if code == 4001 else "Error while decoding payload.") from None
-        handlers: dict[Op, Callable[[Any], Awaitable[None]]] = {
+        if self.silent:
+            return
+        if self.gateway.limits and not self._sends.take():
+            raise Refused(4008, "Rate limited.")
+        op, data = _parsed(raw)
+        opening: dict[Op, Callable[[Any], Awaitable[None]]] = {
             Op.HEARTBEAT: self._heartbeat,
             Op.IDENTIFY: self._identify,
             Op.RESUME: self._resume,
-            Op.VOICE_STATE: self._voice_state,
-            Op.REQUEST_MEMBERS: self._request_members,
         }
-        if op is Op.PRESENCE:
-            return
-        if op not in handlers:
+        if op in opening:
+            await opening[op](data)
+        elif op not in (Op.PRESENCE, Op.VOICE_STATE, Op.REQUEST_MEMBERS):
             raise Refused(4001, "Unknown opcode.")
-        if self.session is None and op not in (Op.HEARTBEAT, Op.IDENTIFY, Op.RESUME):
+        elif self.session is None:
             raise Refused(4003, "Not authenticated.")
-        await handlers[op](frame.get("d"))
+        elif op is Op.VOICE_STATE:
+            shard_requests.change_voice_state(self.world, self.session, as_object(data))
+        elif op is Op.REQUEST_MEMBERS:
+            shard_requests.send_members(self.world, self.session, as_object(data))
 
     async def _heartbeat(self, data: Any) -> None:
         self._expect_heartbeat()
@@ -157,6 +184,8 @@ class Connection:
             raise Refused(4004, "Authentication failed.")
         session = self.world.sessions.find(str(asked.get("session_id")))
         seq = asked.get("seq")
+        if session is not None and isinstance(seq, int) and seq > session.seq:
+            raise Refused(4007, "Invalid seq.")
         if session is None or not isinstance(seq, int) or not session.can_resume_from(seq):
             await self.send_op(Op.INVALID_SESSION, False)
             return
@@ -164,39 +193,6 @@ class Connection:
             session.connection.cut()
         self._attach(session, seq)
         session.dispatch("RESUMED", {"_trace": []}, None)
-
-    async def _voice_state(self, data: Any) -> None:
-        asked = as_object(data)
-        guild = self.world.guilds.get(_snowflake(asked.get("guild_id")))
-        if guild is None or not guild.has_bot or self.session is None:
-            return
-        if asked.get("channel_id") is None:
-            voice.remove(guild.me)
-            return
-        channel = self.world.channels.get(_snowflake(asked["channel_id"]))
-        # Discord answers an impossible wish with silence.
-        if channel in guild.channels and voice.may_connect(guild.me, channel):
-            flags = {name: bool(asked.get(name)) for name in ("self_mute", "self_deaf")}
-            voice.place(guild.me, channel, self.session.id, **flags)
-
-    async def _request_members(self, data: Any) -> None:
-        asked = as_object(data)
-        guild = self.world.guilds.get(_snowflake(asked.get("guild_id")))
-        if guild is None or self.session is None:
-            return
-        wanted: Any = asked.get("user_ids") or []
-        ids = {_snowflake(user_id) for user_id in (cast(list[Any], wanted) if isinstance(wanted, list) else [wanted])}
-        query = str(asked.get("query") or "").casefold()
-        if not ids and not query and not self.session.intents & Intent.GUILD_MEMBERS:
-            return
-        found = [
-            member.payload()
-            for member in guild.members.values()
-            if (member.id in ids if ids else member.name.casefold().startswith(query))
-        ]
-        chunk: Json = {"guild_id": str(guild.id), "members": found[: asked.get("limit") or None]}
-        chunk |= {"chunk_index": 0, "chunk_count": 1, "not_found": [], "nonce": asked.get("nonce")}
-        self.session.dispatch("GUILD_MEMBERS_CHUNK", chunk, guild.id)
 
     def _attach(self, session: Session, seq: int) -> None:
         self.gateway.keep(session)
@@ -226,16 +222,25 @@ class Connection:
         if session is None or session.connection is not self:
             return
         session.connection = None
-        # A client that says goodbye with 1000 or 1001 ends its session; any other way it may resume.
-        if self.socket.close_code in (1000, 1001):
+        # Where we close, the code that the client answers with means nothing.
+        if (self._closed_with or self.socket.close_code) in ENDING:
             self.gateway.end(session)
         else:
             self.gateway.expire_later(session)
         self.world.changes.notify()
 
 
-def _snowflake(value: Any) -> int:
+def _parsed(raw: str | bytes) -> tuple[Op, Any]:
+    """Opcode and data of a frame. Raises ``Refused`` with 4001 or 4002."""
+    undecodable = Refused(4002, "Error while decoding payload.")
+    if len(raw) > FRAME_LIMIT:
+        raise undecodable
     try:
-        return int(value or 0)
-    except (TypeError, ValueError):
-        raise Refused(4002, "Error while decoding payload.") from None
+        frame = as_object(json.loads(raw))
+        number = frame["op"]
+    except (KeyError, ValueError):
+        raise undecodable from None
+    try:
+        return Op(number), frame.get("d")
+    except ValueError:
+        raise Refused(4001, "Unknown opcode.") from None

@@ -14,6 +14,7 @@ class DiscordError(Exception):
         self.body: Json = {"message": message, "code": code}
         if errors is not None:
             self.body["errors"] = errors
+        self.headers: dict[str, str] = {}
 
 
 def unauthorized() -> DiscordError:
@@ -39,6 +40,41 @@ def missing_access() -> DiscordError:
 
 def missing_permissions() -> DiscordError:
     return DiscordError(403, 50013, "Missing Permissions")
+
+
+def rate_limited(retry_after: float, *, everywhere: bool = False, scope: str = "user") -> DiscordError:
+    """429, for so many seconds; ``everywhere`` is what Discord calls global.
+
+    ``Via`` is there because Discord's proxies add it: a 429 without one comes from Cloudflare.
+    """
+    error = DiscordError(429, 0, "You are being rate limited.")
+    del error.body["code"]
+    error.body |= {"retry_after": round(retry_after, 3), "global": everywhere}
+    error.headers |= {"Retry-After": str(int(retry_after) + 1), "X-RateLimit-Scope": scope, "Via": "1.1 google"}
+    if everywhere:
+        error.headers["X-RateLimit-Global"] = "true"
+    return error
+
+
+def old_edits(retry_after: float) -> DiscordError:
+    """Too many edits of messages that are older than an hour, for so many seconds."""
+    error = rate_limited(retry_after)
+    text = "Maximum number of edits to messages older than 1 hour reached. Try again later"
+    error.body |= {"message": text, "code": 30046}
+    return error
+
+
+def blocked(retry_after: float) -> DiscordError:
+    """Cloudflare's answer to an address that sent too many invalid requests.
+
+    It comes from no server of Discord's: without ``Via``, and without what a limit of Discord's says
+    (github.com/discord/discord-api-docs/issues/5810).
+    """
+    docs = "https://discord.com/developers/docs/topics/rate-limits"
+    why = "You are being blocked from accessing our API temporarily due to exceeding our rate limits frequently."
+    error = DiscordError(429, 0, f"{why} Please read our docs at {docs} to prevent this moving forward.")
+    error.headers |= {"Retry-After": str(int(retry_after) + 1), "Server": "cloudflare"}
+    return error
 
 
 def invalid_json() -> DiscordError:

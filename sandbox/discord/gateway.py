@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from sandbox.chance import Chance
+
 from . import voice
-from .connection import Connection, Op
+from .connection import FRAME_LIMIT, Connection, Op
 from .payload import Json
 
 if TYPE_CHECKING:
     from .shard_session import Session
     from .world import World
 
-FRAME_LIMIT = 4096
 IDENTIFY_WINDOW = 5.0
 IDENTIFIES_A_DAY = 1000
 
@@ -37,7 +38,7 @@ class Gateway:
         """Connections so far."""
         self._session_lifetime = session_lifetime
         self._max_concurrency = max_concurrency
-        self._limits = limits
+        self.limits = limits
         self._identifies = 0
         self._identified_at: dict[int, float] = {}
         self._connections: set[Connection] = set()
@@ -60,7 +61,7 @@ class Gateway:
         now = asyncio.get_running_loop().time()
         bucket = shard % self._max_concurrency
         last = self._identified_at.get(bucket)
-        if self._limits and last is not None and now - last < IDENTIFY_WINDOW:
+        if self.limits and last is not None and now - last < IDENTIFY_WINDOW:
             return False
         self._identified_at[bucket] = now
         return True
@@ -86,15 +87,33 @@ class Gateway:
             shards >= set(range(s.shards)) and s.connection is not None and s.connection.idle for s in connected
         )
 
-    def cut(self) -> None:
-        """Break every connection without a word; the sessions stay."""
+    def cut(self, chance: Chance | None = None) -> None:
+        """Break every connection, or where chance strikes, without a word; the sessions stay."""
         for connection in list(self._connections):
-            connection.cut()
+            if chance is None or chance.strikes():
+                connection.cut()
+
+    def fall_silent(self, chance: Chance) -> None:
+        """Hear and say nothing any more where chance strikes, as if the other side's host had vanished."""
+        for connection in list(self._connections):
+            if chance.strikes():
+                connection.fall_silent()
+
+    def break_silence(self) -> None:
+        """The other side is there again, and knows nothing of connections that fell silent."""
+        for connection in list(self._connections):
+            if connection.silent:
+                connection.cut()
 
     async def close_all(self, code: int, reason: str) -> None:
         """Close every connection by the protocol; the sessions stay."""
         for connection in list(self._connections):
-            await connection.socket.close(code=code, message=reason.encode())
+            await connection.close(code, reason)
+
+    async def ask_for_heartbeats(self) -> None:
+        """Op 1 to every connection."""
+        for connection in list(self._connections):
+            await connection.send_op(Op.HEARTBEAT)
 
     async def ask_to_reconnect(self) -> None:
         """Op 7 to every connection."""

@@ -8,7 +8,7 @@ from . import voice
 from .channels import Channel, ChannelType
 from .intents import Intent
 from .members import Member
-from .payload import Json
+from .payload import Json, without
 from .people import User
 from .permissions import EVERYONE, NONE, Permission, Role
 from .snowflake import iso_now
@@ -162,17 +162,18 @@ class Guild:
         """GUILD_CREATE: members are the bot and those in voice, as without the presence intent."""
         present = [self.me, *(self.members[i] for i in self.voice_states if i != self.me.id)]
         states = self.voice_states.items() if intents & Intent.GUILD_VOICE_STATES else ()
-        voice_states = [voice.state_payload(self.members[user_id], state) for user_id, state in states]
-        for state in voice_states:
-            del state["guild_id"], state["member"]
+        voice_states = [
+            without(voice.state_payload(self.members[user_id], state), "guild_id", "member")
+            for user_id, state in states
+        ]
         return self.payload() | {
             "joined_at": self.me.joined_at,
             "large": False,
             "unavailable": False,
             "member_count": len(self.members),
-            "voice_states": voice_states,
+            "voice_states": [without(state, "guild_id", "member") for state in voice_states],
             "members": [member.payload() for member in present],
-            "channels": [channel.payload() for channel in self.channels],
+            "channels": [without(channel.payload(), "guild_id") for channel in self.channels],
             "threads": [thread.payload() for thread in self.threads],
             "presences": [],
             "stage_instances": [],

@@ -10,6 +10,11 @@ def as_object(value: Any) -> Json:
     return cast(Json, value) if isinstance(value, dict) else {}
 
 
+def without(value: Json, *names: str) -> Json:
+    """The object without these members."""
+    return {name: member for name, member in value.items() if name not in names}
+
+
 def without_nulls(value: Any) -> Any:
     """The value without its null members, at any depth, as Discord leaves them out of what it keeps."""
     if isinstance(value, dict):

@@ -16,6 +16,7 @@ class Permission(IntFlag):
     ADD_REACTIONS = 1 << 6
     VIEW_CHANNEL = 1 << 10
     SEND_MESSAGES = 1 << 11
+    SEND_TTS_MESSAGES = 1 << 12
     MANAGE_MESSAGES = 1 << 13
     EMBED_LINKS = 1 << 14
     ATTACH_FILES = 1 << 15
@@ -43,6 +44,7 @@ EVERYONE = (
     | Permission.EMBED_LINKS
     | Permission.ATTACH_FILES
     | Permission.READ_MESSAGE_HISTORY
+    | Permission.MENTION_EVERYONE
     | Permission.CONNECT
     | Permission.SPEAK
     | Permission.USE_VAD
@@ -52,6 +54,13 @@ EVERYONE = (
     | Permission.CREATE_PUBLIC_THREADS
     | Permission.SEND_MESSAGES_IN_THREADS
 )
+
+# What goes with sending messages (discord.com/developers/docs/topics/permissions#implicit-permissions).
+_WITH_SENDING = (
+    Permission.SEND_TTS_MESSAGES | Permission.EMBED_LINKS | Permission.ATTACH_FILES | Permission.MENTION_EVERYONE
+)
+# What is left in a voice channel that one may not enter.
+_WITHOUT_CONNECT = Permission.VIEW_CHANNEL | Permission.MANAGE_CHANNELS
 
 ROLE_OVERWRITE = 0
 MEMBER_OVERWRITE = 1
@@ -114,7 +123,7 @@ def in_guild(everyone: Role, roles: Iterable[Role]) -> Permission:
 def in_channel(
     base: Permission, overwrites: dict[int, Overwrite], guild_id: int, role_ids: set[int], user_id: int
 ) -> Permission:
-    """A member's permissions in a channel, with what one denied permission takes along."""
+    """A member's permissions in a channel, what one denied permission takes along not yet taken."""
     if base & Permission.ADMINISTRATOR:
         return ALL
     total = base
@@ -128,4 +137,13 @@ def in_channel(
     total = (total & ~deny) | allow
     if own := overwrites.get(user_id):
         total = (total & ~own.deny) | own.allow
-    return total if total & Permission.VIEW_CHANNEL else NONE
+    return total
+
+
+def with_implicit_denials(total: Permission, sending: Permission, *, voice: bool) -> Permission:
+    """What is left of permissions in a channel where ``sending`` is the one that sends messages."""
+    if not total & Permission.VIEW_CHANNEL:
+        return NONE
+    if voice and not total & Permission.CONNECT:
+        return total & _WITHOUT_CONNECT
+    return total if total & sending else total & ~_WITH_SENDING

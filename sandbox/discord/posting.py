@@ -148,7 +148,8 @@ def _set_mentions(message: Message, content: str, allowed: Any) -> None:
         for user_id in dict.fromkeys(found)
         if user_id in users and ("users" in parse or user_id in named)
     ]
-    message.mention_everyone = "everyone" in parse and ("@everyone" in content or "@here" in content)
+    everyone = "everyone" in parse and ("@everyone" in content or "@here" in content)
+    message.mention_everyone = everyone and message.channel.may_mention_everyone(message.author)
     answered = message.reference.author if message.reference is not None else None
     pings = rules.get("replied_user", False) if allowed is not None else True
     if answered is not None and pings and answered not in message.mentions:

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 from .channels import Channel
 from .interaction_events import resolved_member
-from .payload import Json
+from .payload import Json, without
 from .permissions import Role
 
 if TYPE_CHECKING:
     from .members import Member
     from .people import User
+
+
+# What the partial channels of discord.com/developers/docs/interactions/receiving-and-responding lack.
+LEFT_OUT = ("permission_overwrites", "bitrate", "user_limit", "rtc_region")
 
 
 def resolved(things: Sequence[Member | Channel | Role], channel: Channel, user: User) -> Json:
@@ -27,11 +31,11 @@ def resolved(things: Sequence[Member | Channel | Role], channel: Channel, user: 
         else:
             found.setdefault("users", {})[key] = thing.user.payload()
             if channel.guild is not None:
-                found.setdefault("members", {})[key] = resolved_member(thing, channel)
+                found.setdefault("members", {})[key] = without(resolved_member(thing, channel), "mute", "deaf")
     return found
 
 
 def _channel(channel: Channel, user: User) -> Json:
     member = channel.guild and channel.guild.members.get(user.id)
     permissions = 0 if member is None else int(channel.permissions(member))
-    return channel.payload() | {"permissions": str(permissions)}
+    return without(channel.payload(), *LEFT_OUT) | {"permissions": str(permissions)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -18,10 +17,12 @@ from .payload import Json, as_object
 from .posting import Upload
 from .rate_limits import RateLimits
 from .request_body import read_body
+from .rest_faults import RestFaults
 from .world import World
 
 PREFIX = "/api/v10"
 RECORDS_KEPT = 10_000
+NO_JSON = 50109
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,30 +87,19 @@ class Route:
     token_free: bool = False
 
 
-@dataclass(slots=True)
-class Refusal:
-    """The next ``times`` requests whose method and path (a regular expression) fit are answered with this."""
-
-    method: str
-    path: re.Pattern[str]
-    error: DiscordError
-    times: int
-
-
 class Rest:
     def __init__(self, world: World, gateway: Gateway, token: str, routes: list[Route], limits: bool) -> None:
         self.records: deque[Record] = deque(maxlen=RECORDS_KEPT)
         self.unknown: list[Record] = []
-        self.delay = 0.0
+        self.faults = RestFaults()
         self._world = world
         self._gateway = gateway
         self._token = token
-        self.refusals: list[Refusal] = []
-        self._limits = RateLimits() if limits else None
+        self.limits = RateLimits() if limits else None
         self._routes = routes
 
     def add_to(self, app: web.Application) -> None:
-        app.middlewares.append(self._catch_unknown)
+        app.middlewares.extend([self.faults.silence, self._catch_unknown])
         for route in self._routes:
             app.router.add_route(route.method, PREFIX + route.path, self._bind(route))
 
@@ -121,44 +111,39 @@ class Rest:
 
     async def _handle(self, request: web.Request, route: Route) -> web.Response:
         record = self._record(request, route.path)
-        if self.delay:
-            await asyncio.sleep(self.delay)
+        await self.faults.delay()
         headers: dict[str, str] = {}
         try:
             record.body, uploads = await read_body(request)
             record.files = [upload.filename for upload in uploads]
-            if not route.token_free and request.headers.get("Authorization") != f"Bot {self._token}":
-                raise unauthorized()
-            self._refuse(record)
             params = dict(request.match_info)
-            answer = self._refused(request.method, route.path, params, headers)
-            if answer is None:
-                call = Call(self._world, self._gateway, params, record.query, record.body, uploads)
-                answer = route.handler(call)
+            headers |= self._let_through(request, route, params, record)
+            answer = route.handler(Call(self._world, self._gateway, params, record.query, record.body, uploads))
         except DiscordError as error:
             answer = Answer(error.status, error.body)
+            headers |= error.headers
+            if error.body.get("code") == NO_JSON:
+                self.unknown.append(record)
+            if self.limits is not None:
+                self.limits.count(error)
         return self._answer(record, answer, headers)
 
-    def _refused(self, method: str, route: str, params: dict[str, str], headers: dict[str, str]) -> Answer | None:
-        bucket = self._limits and self._limits.bucket(method, route, params)
-        if bucket is None:
-            return None
-        if bucket.take():
-            headers |= bucket.headers()
-            return None
-        body, more = bucket.refusal()
-        headers |= more
-        return Answer(429, body)
+    def _let_through(
+        self, request: web.Request, route: Route, params: dict[str, str], record: Record
+    ) -> dict[str, str]:
+        """The headers of the answer. Raises whatever keeps a request from its handler."""
+        if self.limits is not None:
+            self.limits.check_address()
+        self.faults.raise_due(record.method, record.path)
+        if not route.token_free and request.headers.get("Authorization") != f"Bot {self._token}":
+            raise unauthorized()
+        if self.limits is None:
+            return {}
+        return self.limits.check(route.method, route.path, params, interaction=route.token_free)
 
     def limit(self, on: bool) -> None:
         """Turn rate limits on, with nothing taken yet, or off."""
-        self._limits = RateLimits() if on else None
-
-    def _refuse(self, record: Record) -> None:
-        for refusal in self.refusals:
-            if refusal.times > 0 and refusal.method == record.method and refusal.path.search(record.path):
-                refusal.times -= 1
-                raise refusal.error
+        self.limits = RateLimits() if on else None
 
     @web.middleware
     async def _catch_unknown(

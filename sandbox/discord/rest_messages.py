@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from . import posting
-from .channels import Channel, ChannelType
+from .channels import Channel
 from .errors import DiscordError, FormErrors, integer, missing_permissions
 from .intents import Intent, without_content
 from .messages import Message, MessageFlag, MessageType
 from .payload import Json, as_object
-from .permissions import Permission
+from .permissions import NONE, Permission
 from .rest import NO_CONTENT, Answer, Call, Route
 
 LIST_LIMIT = 100
@@ -28,16 +28,16 @@ def check_may_send(channel: Channel) -> None:
         if not channel.recipient.accepts_dms:
             raise DiscordError(403, 50007, "Cannot send messages to this user")
         return
-    thread = channel.type is ChannelType.PUBLIC_THREAD
-    needed = Permission.SEND_MESSAGES_IN_THREADS if thread else Permission.SEND_MESSAGES
-    if not channel.bot_permissions() & needed:
+    if not channel.bot_permissions() & channel.sending:
         raise missing_permissions()
 
 
 def create_message(call: Call) -> Answer:
     channel = call.world.visible_channel(call.id("channel_id"))
     check_may_send(channel)
-    if call.uploads and not channel.bot_permissions() & Permission.ATTACH_FILES:
+    needed = Permission.ATTACH_FILES if call.uploads else NONE
+    needed |= Permission.EMBED_LINKS if call.body.get("embeds") else NONE
+    if needed & ~channel.bot_permissions():
         raise missing_permissions()
     reference = _reference(call, channel)
     body = dict(call.body)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -11,7 +10,7 @@ from aiohttp import web
 
 from . import rest_applications, rest_guilds, rest_interactions, rest_messages, rest_webhooks, voice
 from .channels import Channel
-from .errors import DiscordError
+from .faults import HOST, Faults
 from .gateway import Gateway
 from .guilds import Guild
 from .intents import NONE, Intent
@@ -20,11 +19,10 @@ from .interactions import Interactions
 from .messages import Message
 from .payload import Json
 from .people import User
-from .rest import PREFIX, Record, Refusal, Rest
+from .rest import PREFIX, Record, Rest
 from .voice import VoiceCredentials
 from .world import World
 
-HOST = "127.0.0.1"
 ROUTES = [
     *rest_applications.ROUTES,
     *rest_guilds.ROUTES,
@@ -34,7 +32,7 @@ ROUTES = [
 ]
 
 
-class DiscordStandIn:
+class DiscordStandIn(Faults):
     """Everything a bot sees of Discord, and the people who use the bot.
 
     ``interaction_deadline`` and ``token_lifetime`` are Discord's 3 s and 15 min, in seconds;
@@ -61,8 +59,7 @@ class DiscordStandIn:
         self._port = port
         self._gateway = Gateway(self.world, token, session_lifetime, max_concurrency, limits)
         self._rest = Rest(self.world, self._gateway, token, ROUTES, limits)
-        self._runner: web.AppRunner | None = None
-        self._site: web.TCPSite | None = None
+        self._site = None
 
     @property
     def api_url(self) -> str:
@@ -92,7 +89,7 @@ class DiscordStandIn:
 
     @property
     def unknown_requests(self) -> list[Record]:
-        """Requests for routes that are not there."""
+        """Requests that nobody could understand: for routes that are not there, or whose body is no JSON."""
         return self._rest.unknown
 
     async def __aenter__(self) -> Self:
@@ -103,6 +100,8 @@ class DiscordStandIn:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await self.up()
+        self._gateway.url = self.gateway_url
+        self.world.cdn_url = self.cdn_url
         return self
 
     async def __aexit__(
@@ -110,7 +109,6 @@ class DiscordStandIn:
     ) -> None:
         self.world.interactions.close()
         self._gateway.close()
-        assert self._runner is not None
         await self._runner.cleanup()
 
     # Places and people
@@ -170,70 +168,10 @@ class DiscordStandIn:
         if voice.credentials(guild) is not None:
             voice.allocate_server(guild)
 
-    # Faults
-
-    async def down(self) -> None:
-        """Refuse connections and break those that are there."""
-        if self._site is None or self._runner is None:
-            return
-        await self._site.stop()
-        self._site = None
-        self._gateway.cut()
-        server = self._runner.server
-        assert server is not None
-        for connection in list(server.connections):
-            if connection.transport is not None:
-                connection.transport.abort()
-
-    async def up(self) -> None:
-        """Listen (again), on the same port and without any fault."""
-        self.slow(0)
-        if self._site is not None:
-            return
-        assert self._runner is not None
-        self._site = web.TCPSite(self._runner, HOST, self._port, reuse_address=True)
-        await self._site.start()
-        self._port = self._runner.addresses[0][1]
-        self._gateway.url = self.gateway_url
-        self.world.cdn_url = self.cdn_url
-
-    def slow(self, seconds: float) -> None:
-        """Delay every REST request by this from now on, until `up`; 0 for none."""
-        self._rest.delay = seconds
-
-    def refuse(self, method: str, path: str, status: int, code: int = 0, *, times: int = 1) -> None:
-        """Answer the next ``times`` requests whose path fits the regular expression with this error."""
-        error = DiscordError(status, code, f"{status}: scripted")
-        self._rest.refusals.append(Refusal(method, re.compile(path), error, times))
-
-    def want_heartbeats(self, seconds: float) -> None:
-        """Ask connections from now on for a heartbeat so often; one that falls silent is closed with 4009."""
-        self._gateway.heartbeat_s = seconds
-
     @property
     def connections(self) -> int:
         """How many gateway connections there have been."""
         return self._gateway.opened
-
-    def limit(self, on: bool = True) -> None:
-        """Turn rate limits on or off from now on."""
-        self._rest.limit(on)
-
-    async def reset(self) -> None:
-        """Break the gateway connections; the bot may RESUME."""
-        self._gateway.cut()
-
-    async def close_gateway(self, code: int, reason: str = "") -> None:
-        """Close every gateway connection with a code of Discord's, such as 4004 once the token was renewed."""
-        await self._gateway.close_all(code, reason)
-
-    async def ask_to_reconnect(self) -> None:
-        """Op 7: the bot shall reconnect and RESUME."""
-        await self._gateway.ask_to_reconnect()
-
-    async def invalidate_sessions(self, *, resumable: bool = False) -> None:
-        """Op 9."""
-        await self._gateway.invalidate(resumable)
 
     async def _attachment(self, request: web.Request) -> web.Response:
         data = self.world.attachments.get(int(request.match_info["attachment_id"]))

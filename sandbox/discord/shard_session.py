@@ -8,7 +8,9 @@ from collections import deque
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from .intents import Intent, needed_for, without_content
+from sandbox.chance import Chance
+
+from .intents import EVENTS, Intent, needed_for, without_content
 from .payload import Json
 from .snowflake import shard_of
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 class Session:
     """Outlives its connections until it is ended; numbers and keeps every event it was sent."""
 
-    def __init__(self, bot_id: int, shard: int, shards: int, intents: Intent) -> None:
+    def __init__(self, bot_id: int, shard: int, shards: int, intents: Intent, losses: Losses) -> None:
         self.id = secrets.token_hex(16)
         self.bot_id = bot_id
         self.shard = shard
@@ -28,12 +30,13 @@ class Session:
         self.seq = 0
         self.connection: Connection | None = None
         self._kept: deque[tuple[int, str]] = deque()
+        self._losses = losses
 
     def dispatch(self, event: str, data: Json, guild_id: int | None) -> None:
         """Number an event and hand it to the connection, if the intents allow it at all."""
         needed = needed_for(event, data)
         own_member = event == "GUILD_MEMBER_UPDATE" and data["user"]["id"] == str(self.bot_id)
-        if needed & ~self.intents and not own_member:
+        if (needed & ~self.intents and not own_member) or self._losses.strike(event):
             return
         of_server = event in ("MESSAGE_CREATE", "MESSAGE_UPDATE") and guild_id is not None
         if of_server and not self.intents & Intent.MESSAGE_CONTENT:
@@ -59,15 +62,40 @@ class Session:
         return first - 1 <= seq <= self.seq
 
 
+class Losses:
+    """Events that are due to get lost, by kind."""
+
+    def __init__(self) -> None:
+        self._due: dict[str, list[Chance]] = {}
+
+    def add(self, event: str, chance: Chance) -> None:
+        """Lose the next event of a kind where chance strikes. Raises ``ValueError`` for a kind that is never sent."""
+        if event not in EVENTS:
+            raise ValueError(f"there is no event {event!r} (there is: {', '.join(sorted(EVENTS))})")
+        self._due.setdefault(event, []).append(chance)
+
+    def strike(self, event: str) -> bool:
+        """Whether this event gets lost; each loss strikes once."""
+        due = self._due.get(event)
+        if not due or not due[0].strikes():
+            return False
+        del due[0]
+        return True
+
+    def clear(self) -> None:
+        self._due.clear()
+
+
 class Sessions:
     """Every session that still gets events."""
 
     def __init__(self, bot_id: int) -> None:
         self._bot_id = bot_id
+        self.losses = Losses()
         self._by_id: dict[str, Session] = {}
 
     def start(self, shard: int, shards: int, intents: Intent) -> Session:
-        session = Session(self._bot_id, shard, shards, intents)
+        session = Session(self._bot_id, shard, shards, intents, self.losses)
         self._by_id[session.id] = session
         return session
 

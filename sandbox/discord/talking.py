@@ -69,7 +69,7 @@ class Talker(Person):
     def _check_may_send(self, channel: Channel) -> None:
         if channel.guild is None:
             return
-        needed = Permission.VIEW_CHANNEL | Permission.SEND_MESSAGES
+        needed = Permission.VIEW_CHANNEL | channel.sending
         member = channel.guild.members.get(self.id)
         if member is None or channel.permissions(member) & needed != needed:
             raise PermissionError(f"{self.name} may not write in {channel.name}")

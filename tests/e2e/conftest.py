@@ -15,6 +15,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.discord import Interaction
 from sandbox.supabase import Supabase, missing_real_parts
 from sandbox.world import World
+from tests import discord_openapi
 from tests.real_parts import require_real_parts
 
 Rows = list[dict[str, Any]]
@@ -102,6 +103,7 @@ async def quiet_town(tmp_path: Path, project: Supabase | None) -> AsyncIterator[
                 await town.bot.kill()
             print(town.bot.log())
         assert world.discord.unknown_requests == []
+        discord_openapi.check(world.discord.requests)
         if not town.expects_trouble:
             assert "Traceback" not in town.bot.log()
 

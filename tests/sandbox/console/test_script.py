@@ -113,7 +113,9 @@ async def test_a_line_that_cannot_be_done_fails_in_words(session: Session, print
     assert not any(word in printed.getvalue() for word in ("convert", "literal", "unpack", "Traceback"))
 
 
-@pytest.mark.parametrize("fault", ["slow discord 2.5"])
+@pytest.mark.parametrize(
+    "fault", ["slow discord 2.5", "slow discord 9 seed=1", "ratelimit discord 9", "halfopen discord"]
+)
 async def test_up_ends_every_fault(session: Session, fault: str) -> None:
     outcome = await script.run(session, lines(fault, "up discord"))
     assert outcome.failed == []
@@ -122,6 +124,14 @@ async def test_up_ends_every_fault(session: Session, fault: str) -> None:
     async with aiohttp.ClientSession() as http, http.get(f"{session.world.discord.api_url}/gateway") as answer:
         assert answer.status == 200
         assert loop.time() - begun < 2
+
+
+async def test_a_fault_strikes_as_its_line_says(session: Session) -> None:
+    outcome = await script.run(session, lines("ratelimit discord 2", "reset discord seed=3"))
+    assert outcome.failed == []
+    async with aiohttp.ClientSession() as http:
+        answers = [await http.get(f"{session.world.discord.api_url}/gateway") for _ in range(3)]
+    assert [answer.status for answer in answers] == [429, 429, 200]
 
 
 def test_every_fault_is_in_the_help() -> None:

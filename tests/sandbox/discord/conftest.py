@@ -6,6 +6,7 @@ import pytest
 import yarl
 
 from sandbox.discord import DiscordStandIn
+from tests import discord_openapi
 from tests.sandbox.discord.bots import Place
 
 
@@ -16,6 +17,7 @@ async def discord(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DiscordStand
         gateway = yarl.URL(stand_in.gateway_url)
         monkeypatch.setattr("discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY", gateway)
         yield stand_in
+        discord_openapi.check(stand_in.requests, refused=False)
 
 
 @pytest.fixture

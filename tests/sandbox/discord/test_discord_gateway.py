@@ -1,15 +1,13 @@
 """Sessions: login, shards, intents, resuming, compression, close codes."""
 
 import asyncio
-import json
-import zlib
 from typing import Any
 
 import aiohttp
 import discord as dpy
 import pytest
 
-from sandbox.discord import DiscordStandIn, Intent
+from sandbox.discord import DiscordStandIn
 from tests.sandbox.discord.bots import INTENTS, Place, running
 
 
@@ -165,44 +163,8 @@ async def test_slow_delays_answers_until_up(discord: DiscordStandIn) -> None:
         assert (await http.get(f"{discord.api_url}/gateway")).status == 200
 
 
-async def test_zlib_stream_is_one_compression_context(discord: DiscordStandIn) -> None:
-    async with (
-        aiohttp.ClientSession() as http,
-        http.ws_connect(discord.gateway_url + "?compress=zlib-stream") as ws,
-    ):
-        context = zlib.decompressobj()
-        hello = json.loads(context.decompress(await ws.receive_bytes()))
-        await ws.send_json({"op": 1, "d": None})
-        raw = await ws.receive_bytes()
-        assert raw.endswith(b"\x00\x00\xff\xff")
-        ack = json.loads(context.decompress(raw))
-    assert (hello["op"], ack["op"]) == (10, 11)
-
-
 def identify(token: str = "sandbox-token", **changes: Any) -> dict[str, Any]:
     return {"op": 2, "d": {"token": token, "intents": 1, "properties": {}} | changes}
-
-
-@pytest.mark.parametrize(
-    ("frames", "code"),
-    [
-        ([{"op": 99, "d": None}], 4001),
-        (["not json"], 4002),
-        ([{"op": 4, "d": {}}], 4003),
-        ([identify("wrong")], 4004),
-        ([identify(), identify()], 4005),
-        ([identify(shard=[2, 2])], 4010),
-        ([identify(intents=1 << 40)], 4013),
-        ([identify(intents=int(Intent.MESSAGE_CONTENT))], 4014),
-    ],
-)
-async def test_a_protocol_fault_closes_the_connection(discord: DiscordStandIn, frames: list[Any], code: int) -> None:
-    async with aiohttp.ClientSession() as http, http.ws_connect(discord.gateway_url) as ws:
-        for frame in frames:
-            await ws.send_str(frame if isinstance(frame, str) else json.dumps(frame))
-        async for _ in ws:
-            pass
-        assert ws.close_code == code
 
 
 async def test_a_thousand_servers_are_delivered(discord: DiscordStandIn) -> None:
