@@ -19,11 +19,13 @@ from services.commands import Outcome, QueuedCommand
 from services.replication.clock_offset import ClockOffset
 from services.replication.faults import Paused, Refused, TooSlow, Transient, fault_of, not_supabase
 from services.store.clock import NO_CLOCKS
+from services.store.ledger import Month
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 LONGEST_WISH = 300.0
 """A server that asks for a longer pause is asked again after this: a slip of its must not stop us for days."""
 Item = dict[str, Any]
+_COST = ("id", "event_id", "guild_id", "model", "prompt_tokens", "completion_tokens", "total_tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,21 @@ class Claim:
     taken: list[QueuedCommand]
     asked: list[str]
     """The guilds of pending commands that were not claimed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateRow:
+    """A row of `bot_state`."""
+
+    key: str
+    value: Any
+    """Any JSON; None where a person deleted it."""
+    revision: int
+
+    @property
+    def is_document(self) -> bool:
+        """Whether it is what the bot keeps there."""
+        return isinstance(self.value, dict)
 
 
 # The client keeps neither status nor headers of a failed answer; a hook of httpx's does, in the request's own task.
@@ -111,6 +128,25 @@ class Remote:
             if not rows:
                 return found
             found += [(row["guild_id"], row["application_id"]) for row in rows]
+
+    async def states_after(self, key: str) -> list[StateRow]:
+        """`bot_state` rows after `key`, in order; none where that was all of them."""
+        request = self._client.table("bot_state").select("key", "value", "revision").gt("key", key).order("key")
+        return [
+            StateRow(row["key"], row["value"], row["revision"]) for row in await self._ask("bot_state", request.execute)
+        ]
+
+    async def usage_after(self, month: Month, id: int) -> list[Item]:
+        """What calls of a month have cost, from the row after `id`, in order; none where that was all of them."""
+        request = (
+            self._client.table("gemini_usage")
+            .select(*_COST)
+            .gte("created_at", month.begin.isoformat())
+            .lt("created_at", month.end.isoformat())
+            .gt("id", id)
+            .order("id")
+        )
+        return await self._ask("gemini_usage", request.execute)
 
     async def claim_commands(self, claimer: str, guilds: list[str]) -> Claim:
         """Claim what is pending for `guilds` and what names no guild; the same `claimer` gets the same ones again."""

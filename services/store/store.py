@@ -86,6 +86,11 @@ class Store:
         """Changes handed over and not yet committed."""
         return self._writer.held
 
+    @property
+    def files_begun(self) -> int:
+        """1, and one more whenever a damaged file was set aside and an empty one begun."""
+        return self._writer.files_begun
+
     def hand_over(self, change: Change, table: Table | None = None) -> None:
         """Give a change to the writer; from any thread, in microseconds, without waiting."""
         self._writer.submit(change, table)

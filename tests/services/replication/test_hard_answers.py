@@ -17,7 +17,7 @@ from services.store import Store
 from services.store.books import read_books
 from services.store.clock import LIMIT
 from tests.samples import entry, play, session, usage
-from tests.services.replication.drained import drained
+from tests.services.replication.drained import BEGINNING, drained
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ async def test_a_url_that_leads_nowhere_is_said_and_the_bot_runs(store: Store, u
 
 @pytest.mark.usefixtures("replicator")
 async def test_slow_statements_get_smaller_batches_until_they_pass(store: Store, supabase: Supabase) -> None:
-    await supabase.until(lambda: len(supabase.requests) >= 2)
+    await supabase.until(lambda: len(supabase.requests) >= BEGINNING)
     timeout = '{"code": "57014", "message": "canceling statement due to statement timeout"}'
     supabase.answer(500, timeout, times=2)
     recorder = Recorder(store)
@@ -212,7 +212,7 @@ async def test_the_clock_is_lifted_over_real_revisions_even_beside_one_that_is_n
 ) -> None:
     await supabase.execute(f"insert into public.bot_state values ('a', '1', {LIMIT}), ('b', '1', 3900000000000000)")
     async with Replicator(store, supabase.url, supabase.service_role_key):
-        await supabase.until(lambda: len(supabase.requests) >= 2)
+        await supabase.until(lambda: len(supabase.requests) >= BEGINNING)
         await store.commit(lambda _: None)
         Recorder(store).record(State("b", {"mine": True}))
         await drained(store)

@@ -20,6 +20,7 @@ from services.store.schema import open_store
 from services.store.tables import TABLE_OF
 from services.store.transaction import Transaction
 from services.store.writer import Change
+from tests.damage import damage
 from tests.samples import entry, new_id, now, play, session
 
 
@@ -37,16 +38,6 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
 
 async def plays(store: Store) -> int:
     return await store.read(lambda connection: connection.execute("SELECT count(*) FROM music_history").fetchone()[0])
-
-
-def damage(path: Path) -> None:
-    """Overwrite the file under the bot; a commit of another connection's makes it look at the file again."""
-    other = sqlite3.connect(path)
-    other.execute("INSERT INTO local_facts VALUES ('x', 'y')")
-    other.commit()
-    other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    other.close()
-    path.write_bytes(b"no database any more " * (path.stat().st_size // 20))
 
 
 def hold(until: threading.Event) -> Change:
