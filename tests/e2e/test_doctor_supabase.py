@@ -163,7 +163,8 @@ def jwt(**claims: object) -> str:
 
 @pytest.mark.parametrize("status", [200, 401])
 async def test_a_key_of_yesterday_is_told_whether_it_is_refused_or_not(surgery: Surgery, status: int) -> None:
-    async with other_server("[]", status, {"Content-Type": "application/json"}) as address:
+    headers = {"Content-Type": "application/json", "Content-Range": "*/*"}
+    async with other_server("[]", status, headers) as address:
         seen = await surgery.look(
             SUPABASE_URL=f"http://{address}", SUPABASE_SERVICE_ROLE_KEY=jwt(role="service_role", exp=1_600_000_000)
         )
@@ -175,6 +176,8 @@ async def test_a_key_of_yesterday_is_told_whether_it_is_refused_or_not(surgery: 
     [
         ((200, "<html>dashboard</html>", {}), "supabase.url", "web page"),
         ((404, "<html>not found</html>", {}), "supabase.url", "web page"),
+        ((200, "[]", {"Content-Type": "application/json"}), "supabase.url", "not Supabase"),
+        ((204, "", {}), "supabase.url", "not Supabase"),
         ((301, "", {"Location": "https://other.example/rest/v1/"}), "supabase.url", "other.example"),
         ((522, "<html>cloudflare</html>", {}), "supabase.url", "522"),
         ((540, "", {}), "supabase.url", "paused"),
