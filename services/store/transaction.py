@@ -61,6 +61,13 @@ class Transaction:
         else:
             self._connection.execute(_update(table), [*values, getattr(row, table.key)])
 
+    def put_over(self, row: Row) -> None:
+        """`put` where the row is there already; else nothing."""
+        table = TABLE_OF[type(row)]
+        key = getattr(row, table.key)
+        if self._connection.execute(f"SELECT 1 FROM {table.name} WHERE {table.key} = ?", (key,)).fetchone():
+            self.put(row)
+
     def put_tick(self, session: Session) -> None:
         """Keep `session`, which has only moved on by time: it may be sent after what people changed."""
         self.changed.add(SESSIONS)

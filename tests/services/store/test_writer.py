@@ -204,9 +204,15 @@ async def test_a_commit_that_the_disk_is_in_the_middle_of_is_waited_for(
 
 
 async def test_a_commit_that_was_cancelled_leaves_the_writer_well(tmp_path: Path) -> None:
-    goes_on = threading.Event()
+    entered, goes_on = threading.Event(), threading.Event()
+
+    def held(_: Transaction) -> None:
+        entered.set()
+        goes_on.wait(5)
+
     async with Store(tmp_path) as store:
-        store.hand_over(hold(goes_on))
+        store.hand_over(held)
+        await asyncio.to_thread(entered.wait, 5)
         waiting = asyncio.create_task(Recorder(store).commit(play()))
         await asyncio.sleep(0)
         waiting.cancel()
