@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import wave
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,11 +13,11 @@ from sandbox.discord import Channel, Member
 from services.store.books import read_books
 from tests.e2e.conftest import Town
 from tests.torture.conftest import FULL
+from tests.torture.long_track import add_long_track
 
 SESSIONS = 1_000 if FULL else 20
 PAUSE_SECONDS = 0.35 if FULL else 0.05
 """Between two joins: Discord takes 120 commands a minute from a shard (its docs, "Rate Limiting")."""
-TRACK_SECONDS = 900
 STOP_SECONDS = 5.0
 
 
@@ -32,15 +31,6 @@ async def move_in(town: Town) -> list[tuple[Member, Channel]]:
         await member.join(voice)
         people.append((member, room))
     return people
-
-
-def add_long_track(folder: Path) -> None:
-    """Silence that goes on for longer than it takes to fill every server with it."""
-    with wave.open(str(folder / "endless.wav"), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(1)
-        file.setframerate(1_000)
-        file.writeframes(b"\x80" * 1_000 * TRACK_SECONDS)
 
 
 async def play_everywhere(people: list[tuple[Member, Channel]]) -> None:
