@@ -57,7 +57,9 @@ class Host:
 
     async def ready(self, owner: Mapping[str, Host]) -> None:
         """Its shards are known."""
-        self.replicator.reconcile("1", lambda guild_id: owner[guild_id] is self, lambda _: True, lambda: owner)
+        self.replicator.reconcile(
+            "1", lambda guild_id: owner[guild_id] is self, lambda _: True, lambda: owner, lambda: owner
+        )
         async with asyncio.timeout(10):
             while self.replicator.catching_up:
                 await asyncio.sleep(0.01)
