@@ -1,9 +1,30 @@
--- What `python bot.py doctor` cannot see through PostgREST: row level security and Realtime, of the bot's own tables.
+-- What `python bot.py doctor` cannot see through PostgREST: row level security, Realtime and upkeep, of the bot's own.
 -- It only reads the catalogue. Safe to run twice; takes effect whole or not at all.
 begin;
 set local lock_timeout = '5s';
 
--- Gives {row_security: {table: on or not}, realtime: [published table, ...]}; realtime is null without a publication.
+-- Which of the bot's jobs pg_cron runs; null where it is not switched on. With its owner's rights, because pg_cron shows
+-- a role only the jobs that it made itself; it tells nothing but the names that 20261122000120_upkeep.sql gives them.
+create or replace function public.scheduled_upkeep() returns jsonb
+language plpgsql stable security definer set search_path = ''
+as $$
+declare
+    jobs jsonb;
+begin
+    if to_regclass('cron.job') is null then
+        return null;
+    end if;
+    execute 'select coalesce(jsonb_agg(jobname order by jobname), ''[]'') from cron.job '
+        'where active and jobname in (''discord-bot-remove-old-rows'', ''discord-bot-sweep-sessions'')' into jobs;
+    return jobs;
+exception
+    when insufficient_privilege then
+        return null;
+end
+$$;
+
+-- Gives {row_security: {table: on or not}, realtime: [published table, ...], upkeep: [job, ...]};
+-- realtime is null without a publication, upkeep without pg_cron.
 create or replace function public.schema_report() returns jsonb
 language sql stable security invoker set search_path = ''
 as $$
@@ -21,7 +42,8 @@ as $$
                 where pg_publication_tables.pubname = pg_publication.pubname and schemaname = 'public'
             )
             from pg_publication where pubname = 'supabase_realtime'
-        )
+        ),
+        'upkeep', public.scheduled_upkeep()
     )
 $$;
 
@@ -34,10 +56,10 @@ begin
         union all
         select rolname from pg_roles where rolname in ('anon', 'authenticated', 'service_role')
     loop
-        execute format('revoke all on function public.schema_report() from %s', grantee);
+        execute format('revoke all on function public.schema_report(), public.scheduled_upkeep() from %s', grantee);
     end loop;
     if exists (select from pg_roles where rolname = 'service_role') then
-        grant execute on function public.schema_report() to service_role;
+        grant execute on function public.schema_report(), public.scheduled_upkeep() to service_role;
     end if;
 end
 $$;

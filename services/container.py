@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("bot")
 
 LOG_FLUSH_SECONDS = 1.0
+CATCHING_UP = "catching up: what an earlier disk held of bot_state and of this month's usage is still being read back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,13 @@ def _store_state(fault: str | None) -> ServiceState:
 def _supabase_state(replicator: Replicator | None) -> ServiceState:
     if replicator is None:
         return ServiceState("off", "SUPABASE_URL is not set: everything is kept in the local store alone")
+    behind = [CATCHING_UP] if replicator.catching_up else []
     if replicator.paused:
-        return ServiceState("paused", "; ".join(replicator.paused), needed=True)
+        return ServiceState("paused", "; ".join([*replicator.paused, *behind]), needed=True)
     if replicator.failing:
         said = f"rows wait in the local store, and are sent once Supabase answers ({replicator.failing})"
-        return ServiceState("waiting", said)
-    return ServiceState("ok")
+        return ServiceState("waiting", "; ".join([said, *behind]))
+    return ServiceState("ok", "; ".join(behind))
 
 
 @asynccontextmanager

@@ -38,7 +38,7 @@ class MeteredCall:
         """
         refused = True
         try:
-            await self._recorder.commit(self._row)
+            await self._recorder.commit(self._row, replace(self._row, status="failed"))
             refused = False
             async with aclosing(self._gemini.stream(self._row.model, contents, system)) as chunks:
                 async for chunk in chunks:

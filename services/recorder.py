@@ -24,11 +24,12 @@ class Records(Protocol):
         """Hand over `row`: a new one, or the whole row again after a change. Never waits, never raises."""
         ...
 
-    async def commit(self, row: Row) -> None:
+    async def commit(self, row: AnyRow, withdrawn: AnyRow) -> None:
         """Hand over `row` and return once it is on the disk.
 
         Raises:
-            StoreUnavailable: it cannot be committed now; it will not be committed later either.
+            StoreUnavailable: it cannot be committed now; should a disk that hangs take it later all the same, it
+                becomes `withdrawn`.
         """
         ...
 
@@ -52,10 +53,15 @@ class Recorder:
         kept = storable(row)
         self._store.hand_over(lambda transaction: transaction.put(kept), TABLE_OF[type(row)])
 
-    async def commit(self, row: Row) -> None:
-        """See `Records.commit`."""
+    async def commit(self, row: AnyRow, withdrawn: AnyRow | None = None) -> None:
+        """See `Records.commit`; without `withdrawn` a disk that hangs is waited for."""
         kept = storable(row)
-        await self._store.commit(lambda transaction: transaction.put(kept), TABLE_OF[type(row)])
+        undone = storable(withdrawn) if withdrawn is not None else None
+        await self._store.commit(
+            lambda transaction: transaction.put(kept),
+            TABLE_OF[type(row)],
+            None if undone is None else lambda transaction: transaction.put_over(undone),
+        )
 
     def record_tick(self, session: Session) -> None:
         """See `Records.record_tick`."""

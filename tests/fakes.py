@@ -23,7 +23,7 @@ class MemoryRecorder:
         else:
             self.rows[getattr(row, TABLE_OF[type(row)].key)] = row
 
-    async def commit(self, row: Row) -> None:
+    async def commit(self, row: Row, withdrawn: Row) -> None:
         if self.fault is not None:
             raise self.fault
         self.record(row)

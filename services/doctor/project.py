@@ -83,6 +83,9 @@ class Project:
             raise Unreachable(
                 N_("A web page answers there, not the API that belongs there ({status})."), status=answer.status
             )
+        if answer.status < 300 and "Content-Range" not in answer.headers:
+            # PostgREST gives every answer a range; whatever else says 200 or 204 has read and written nothing.
+            raise Unreachable(N_("What answers there is not Supabase ({status})."), status=answer.status)
         return answer
 
 

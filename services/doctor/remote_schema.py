@@ -22,10 +22,13 @@ _FIXED = {
 }
 
 _QUEUE_ADDED = ("claimed_by", "started_at", "finished_at", "error")
+_NOW_ADDED = ("speed", "application_id", "revision", "stamped_at")
 
 LISTENED = tuple(_FIXED)
 """What dashboards listen to by Realtime."""
-UNLISTENED = ("session_revisions", "bot_state")
+UNLISTENED = ("session_revisions", "bot_state", "bot_retention")
+JOBS = ("discord-bot-remove-old-rows", "discord-bot-sweep-sessions")
+"""What pg_cron runs, where it is switched on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,5 +78,7 @@ def _sent() -> tuple[RemoteTable, ...]:
 REMOTE_TABLES = (
     *_sent(),
     RemoteTable("session_revisions", (), ("guild_id", "revision"), "guild_id", "never"),
+    RemoteTable("active_sessions_now", (), (*_FIXED["active_sessions"], *_NOW_ADDED), "guild_id", "never"),
+    RemoteTable("bot_retention", (), ("table_name", "days"), "table_name", "never"),
     RemoteTable("command_queue", _FIXED["command_queue"], _QUEUE_ADDED, "id", "update"),
 )

@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 
 from services.doctor.check import Check, Finding, off, ok, run, run_all, wrong
 from services.doctor.project import KEY_CURE, MIGRATIONS_CURE, NO_RIGHT, URL_CURE, Project, code_of, refusal
-from services.doctor.remote_schema import FUNCTIONS, LISTENED, REMOTE_TABLES, UNLISTENED
+from services.doctor.remote_schema import FUNCTIONS, JOBS, LISTENED, REMOTE_TABLES, UNLISTENED
 from services.doctor.rest import Rest, host_of
 from services.doctor.supabase_probe import probe
 from services.doctor.supabase_tables import FUNCTION, TABLE, function_findings, table_findings
 from services.i18n import N_
 from services.settings import Settings
 
-_SECURITY, _REALTIME = "supabase.row_security", "supabase.realtime"
+_SECURITY, _REALTIME, _UPKEEP = "supabase.row_security", "supabase.realtime", "supabase.upkeep"
 _REPORT = "schema_report"
 """The database's own account of what PostgREST does not show."""
 
@@ -88,7 +88,7 @@ async def _report(project: Project) -> list[Finding]:
         unseen = N_("Row level security and Realtime cannot be seen: the function {function} is missing.")
         return [wrong(_SECURITY, unseen, MIGRATIONS_CURE, function=_REPORT)]
     report = cast(dict[str, Any], document)
-    return [_row_security(report), _realtime(report)]
+    return [_row_security(report), _realtime(report), _upkeep(report)]
 
 
 def _row_security(report: dict[str, Any]) -> Finding:
@@ -120,3 +120,13 @@ def _realtime(report: dict[str, Any]) -> Finding:
             tables=", ".join(surplus),
         )
     return ok(_REALTIME, N_("Realtime publishes all {count} tables of the dashboards."), count=len(LISTENED))
+
+
+def _upkeep(report: dict[str, Any]) -> Finding:
+    jobs: list[str] | None = report.get("upkeep")
+    if jobs is None:
+        return off(_UPKEEP, N_("Nothing removes old rows and the sessions of a dead bot: pg_cron is not switched on."))
+    if missing := [name for name in JOBS if name not in jobs]:
+        cure = N_("Apply the file of migrations/ called upkeep once more.")
+        return wrong(_UPKEEP, N_("pg_cron does not run {jobs}."), cure, jobs=", ".join(missing))
+    return ok(_UPKEEP, N_("pg_cron removes old rows and the sessions of a dead bot."))

@@ -19,11 +19,14 @@ from services.commands import Outcome, QueuedCommand
 from services.replication.clock_offset import ClockOffset
 from services.replication.faults import Paused, Refused, TooSlow, Transient, fault_of, not_supabase
 from services.store.clock import NO_CLOCKS
+from services.store.ledger import Month
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 LONGEST_WISH = 300.0
 """A server that asks for a longer pause is asked again after this: a slip of its must not stop us for days."""
 Item = dict[str, Any]
+_MERGED = "resolution=merge-duplicates"
+_COST = ("id", "event_id", "guild_id", "model", "prompt_tokens", "completion_tokens", "total_tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,21 @@ class Claim:
     taken: list[QueuedCommand]
     asked: list[str]
     """The guilds of pending commands that were not claimed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateRow:
+    """A row of `bot_state`."""
+
+    key: str
+    value: Any
+    """Any JSON; None where a person deleted it."""
+    revision: int
+
+    @property
+    def is_document(self) -> bool:
+        """Whether it is what the bot keeps there."""
+        return isinstance(self.value, dict)
 
 
 # The client keeps neither status nor headers of a failed answer; a hook of httpx's does, in the request's own task.
@@ -67,7 +85,7 @@ class Remote:
         """Write rows whole; the database keeps what is newer than them."""
         rows: Any = self._client.table(table)
         request = rows.upsert(items, on_conflict=key, returning=ReturnMethod.minimal)
-        await self._ask(table, request.execute, items, silent=True)
+        await self._ask(table, request.execute, items, heeded=_MERGED)
 
     async def apply_sessions(self, items: list[Item]) -> dict[str, int]:
         """Write and delete session rows in one transaction; the revision that the database now has, by guild."""
@@ -86,7 +104,7 @@ class Remote:
         table: Any = self._client.table("session_revisions")
         request = table.update({"revision": 0}, returning=ReturnMethod.minimal)
         request = request.eq("guild_id", guild_id).gte("revision", NO_CLOCKS)
-        await self._ask("session_revisions", request.execute, silent=True)
+        await self._ask("session_revisions", request.execute, heeded="return=minimal")
 
     async def highest_revision(self, table: str) -> int:
         """The highest revision of a table that several stores may write, of those that a clock can give; or 0."""
@@ -112,6 +130,25 @@ class Remote:
                 return found
             found += [(row["guild_id"], row["application_id"]) for row in rows]
 
+    async def states_after(self, key: str) -> list[StateRow]:
+        """`bot_state` rows after `key`, in order; none where that was all of them."""
+        request = self._client.table("bot_state").select("key", "value", "revision").gt("key", key).order("key")
+        return [
+            StateRow(row["key"], row["value"], row["revision"]) for row in await self._ask("bot_state", request.execute)
+        ]
+
+    async def usage_after(self, month: Month, id: int) -> list[Item]:
+        """What calls of a month have cost, from the row after `id`, in order; none where that was all of them."""
+        request = (
+            self._client.table("gemini_usage")
+            .select(*_COST)
+            .gte("created_at", month.begin.isoformat())
+            .lt("created_at", month.end.isoformat())
+            .gt("id", id)
+            .order("id")
+        )
+        return await self._ask("gemini_usage", request.execute)
+
     async def claim_commands(self, claimer: str, guilds: list[str]) -> Claim:
         """Claim what is pending for `guilds` and what names no guild; the same `claimer` gets the same ones again."""
         request = self._client.rpc("claim_commands", {"claimer": claimer, "guilds": guilds})
@@ -136,9 +173,9 @@ class Remote:
             self.clock.seen(date, response.request.extensions["sent_at"], time())
 
     async def _ask(
-        self, table: str, execute: Callable[[], Awaitable[Any]], items: Sequence[Item] = (), *, silent: bool = False
+        self, table: str, execute: Callable[[], Awaitable[Any]], items: Sequence[Item] = (), *, heeded: str = ""
     ) -> list[Any]:
-        """The rows of the answer to a request with `items`; `silent` where PostgREST says nothing."""
+        """The rows of the answer to a request with `items`; a write, which gives none, says instead what it heeded."""
         _answer.set(None)
         try:
             rows: Any = (await execute()).data
@@ -157,11 +194,18 @@ class Remote:
             if all(_is_sendable(item) for item in items):
                 raise Paused(f"SUPABASE_URL cannot be used: {type(error).__name__}") from error
             raise Refused(f"{table}: {type(error).__name__}") from error
-        # The client takes any answer below 300 for PostgREST's, a web page too: nothing was written then.
         response = _answer.get()
-        if not isinstance(rows, list) or (silent and response is not None and response.content):
+        if response is None or not isinstance(rows, list) or not _is_postgrests(response, heeded):
             raise not_supabase(table, response.status_code if response is not None else 200)
         return rows  # pyright: ignore[reportUnknownVariableType] - whatever JSON holds
+
+
+def _is_postgrests(response: httpx.Response, heeded: str) -> bool:
+    """Whether PostgREST itself says so: the client takes any answer below 300 for it, a web page or an empty one too,
+    and nothing was written then. It gives every answer a range, also where nothing was changed, and names the
+    preferences that it heeded (docs.postgrest.org: "Prefer header"; seen on 12.0.2)."""
+    preferences = response.headers.get("Preference-Applied", "")
+    return "Content-Range" in response.headers and heeded in preferences and bool(response.content) != bool(heeded)
 
 
 async def _note_time(request: httpx.Request) -> None:

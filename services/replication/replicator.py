@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
 
 from services.commands import CarryOut
@@ -15,6 +17,7 @@ from services.replication.command_queue import CommandQueue
 from services.replication.faults import Paused, RemoteFault, Transient
 from services.replication.lane import PAUSED_RETRY_SECONDS, KeyedLane, Lane
 from services.replication.remote import Remote
+from services.replication.restoration import Restoration
 from services.replication.retry import watch_for_retry
 from services.replication.sessions import SessionLane
 from services.rows import State
@@ -34,10 +37,13 @@ SHARED = ("session_revisions", STATE.name)
 class Replicator:
     """`async with Replicator(store, url, key)`: replicates until it is left; leaving flushes for at most 2.5 s."""
 
-    def __init__(self, store: Store, url: str, key: str) -> None:
+    def __init__(
+        self, store: Store, url: str, key: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self._store = store
         self._url = url
         self._key = key
+        self._now = now
         self._tasks: list[asyncio.Task[None]] = []
         self._left = False
 
@@ -49,10 +55,12 @@ class Replicator:
             for table in TABLES
         }
         self._lifted = asyncio.Event()
-        self._refusing: RemoteFault | None = None
-        """Why what comes before the rows (reading the highest revisions and the sessions) has not worked yet."""
+        self._refusing: dict[str, RemoteFault] = {}
+        """What could not be read yet (the highest revisions, the sessions, what an earlier disk held), and why."""
+        self._restoration = Restoration(self._store, self._remote, self._insist, self._now)
         self._store.listeners.append(self._woken)
         self._begin(self._connect(), "connect")
+        self._begin(self._restore(), "restoration")
         self._begin(watch_for_retry(self._store), "retry")
         for table, lane in self.lanes.items():
             self._begin(self._run(lane), table.name)
@@ -77,15 +85,19 @@ class Replicator:
     @property
     def paused(self) -> list[str]:
         """What somebody has to do, one sentence a paused lane."""
-        reasons = [str(self._refusing)] if isinstance(self._refusing, Paused) else []
+        reasons = [str(fault) for fault in self._refusing.values() if isinstance(fault, Paused)]
         return list(dict.fromkeys([*reasons, *(lane.paused for lane in self.lanes.values() if lane.paused)]))
 
     @property
     def failing(self) -> str | None:
         """The transient fault that rows wait for now; None while they flow."""
-        if isinstance(self._refusing, Transient):
-            return str(self._refusing)
-        return next((lane.failing for lane in self.lanes.values() if lane.failing), None)
+        faults = [str(fault) for fault in self._refusing.values() if isinstance(fault, Transient)]
+        return next((fault for fault in (*faults, *(lane.failing for lane in self.lanes.values())) if fault), None)
+
+    @property
+    def catching_up(self) -> bool:
+        """Whether `bot_state` or this month's usage of an earlier disk may still be missing in the local store."""
+        return self._restoration.catching_up
 
     def reconcile(
         self,
@@ -123,7 +135,7 @@ class Replicator:
         begun: Callable[[], Collection[str]],
     ) -> None:
         await self._lifted.wait()
-        seen = await self._insist(lambda: self._remote.sessions_of(application_id))
+        seen = await self._insist("sessions", lambda: self._remote.sessions_of(application_id))
         living = set(live())
         ghosts = [
             guild_id
@@ -139,27 +151,33 @@ class Replicator:
 
     async def _connect(self) -> None:
         for table in SHARED:
-            highest = await self._insist(lambda table=table: self._remote.highest_revision(table))
-            self._store.hand_over(lambda transaction, highest=highest: transaction.lift_clock(highest))
+            highest = await self._insist(table, lambda table=table: self._remote.highest_revision(table))
+            self._store.hand_over(lambda transaction, highest=highest: transaction.rise_above(highest))
         self._lifted.set()
 
-    async def _insist(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def _restore(self) -> None:
+        await self._lifted.wait()
+        await self._restoration.run()
+
+    async def _insist(self, name: str, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         backoff = Backoff()
         while True:
             try:
                 answer = await ask()
             except Exception as error:
                 fault = error if isinstance(error, RemoteFault) else Transient(f"unexpected {error!r}")
-                if fault is not error:
+                if isinstance(error, (StoreUnavailable, sqlite3.Error)):
+                    fault = Transient(f"local store: {error}")
+                elif fault is not error:
                     log.exception("Replication could not begin")
-                if self._refusing is None:
+                if not self._refusing:
                     log.warning("Supabase is not ready: %s", fault)
-                self._refusing = fault
+                self._refusing[name] = fault
                 await asyncio.sleep(
                     backoff.delay(fault.retry_after) if isinstance(fault, Transient) else PAUSED_RETRY_SECONDS
                 )
             else:
-                self._refusing = None
+                self._refusing.pop(name, None)
                 return answer
 
     async def _run(self, lane: Lane) -> None:

@@ -59,6 +59,12 @@ VERSIONS = (
     """,
     # Whether what waits in a session's row is only the time that has passed.
     "ALTER TABLE active_sessions ADD COLUMN tick INTEGER NOT NULL DEFAULT 0;",
+    # What calls without a row here have cost: those of an earlier disk.
+    """
+    CREATE TABLE usage_totals (month TEXT NOT NULL, guild_id TEXT, model TEXT NOT NULL,
+        prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, total_tokens INTEGER NOT NULL);
+    CREATE INDEX gemini_usage_guild ON gemini_usage (guild_id, created_at);
+    """,
 )
 
 

@@ -86,15 +86,24 @@ class Store:
         """Changes handed over and not yet committed."""
         return self._writer.held
 
+    @property
+    def files_begun(self) -> int:
+        """1, and one more whenever a damaged file was set aside and an empty one begun."""
+        return self._writer.files_begun
+
     def hand_over(self, change: Change, table: Table | None = None) -> None:
         """Give a change to the writer; from any thread, in microseconds, without waiting."""
         self._writer.submit(change, table)
 
-    async def commit(self, change: Change, table: Table | None = None) -> None:
+    async def commit(self, change: Change, table: Table | None = None, undo: Change | None = None) -> None:
         """Give a change to the writer and return once it is on the disk.
 
+        What the disk is in the middle of cannot be taken back: then its outcome is waited for, or, with `undo`, that
+        comes right after it, and nobody has to wait for a disk that hangs.
+
         Raises:
-            StoreUnavailable: it is not committed, nor will it be later: the store cannot be written, or is busy.
+            StoreUnavailable: it is not committed, nor will it be later (but for `undo`): the store cannot be written,
+                or is busy.
         """
         done: Future[None] = Future()
         self._writer.submit(change, table, done)
@@ -104,9 +113,12 @@ class Store:
         except asyncio.CancelledError:
             committed.cancel()
             raise
-        # What the disk is in the middle of cannot be taken back: then only its outcome is the truth.
         if done.cancel():
             raise StoreUnavailable(f"no commit within {COMMIT_TIMEOUT:g} s")
+        if undo is not None and not done.done():
+            committed.add_done_callback(_heard)
+            self.hand_over(undo)
+            raise StoreUnavailable(f"no commit within {COMMIT_TIMEOUT:g} s; it will be undone")
         await committed
 
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
@@ -157,3 +169,9 @@ class Store:
                 N_("Another bot runs on {folder}: give each its own DATA_DIR."), folder=self.path.parent
             ) from None
         return lock
+
+
+def _heard(outcome: asyncio.Future[None]) -> None:
+    """Nobody waits for `outcome` any more; asyncio would complain of an error that nobody looks at."""
+    if not outcome.cancelled():
+        outcome.exception()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import astuple
 from functools import cache
 
-from services.rows import LogEntry, Row, Session, Stat
+from services.rows import LogEntry, Row, Session, Stat, State
 from services.store.clock import RevisionClock
+from services.store.ledger import UsageTotal
 from services.store.tables import SESSIONS, TABLE_OF, TABLES, Table, Value
 
-STATS, LOGS = TABLE_OF[Stat], TABLE_OF[LogEntry]
+STATS, LOGS, STATES = TABLE_OF[Stat], TABLE_OF[LogEntry], TABLE_OF[State]
 _LEVELS = ("level = 'DEBUG'", "level = 'INFO'", "level = 'WARNING'", "1")
 _COUNT = {
     "accepted": "INSERT INTO books (table_name, accepted) VALUES (?, ?) "
@@ -59,6 +61,13 @@ class Transaction:
         else:
             self._connection.execute(_update(table), [*values, getattr(row, table.key)])
 
+    def put_over(self, row: Row) -> None:
+        """`put` where the row is there already; else nothing."""
+        table = TABLE_OF[type(row)]
+        key = getattr(row, table.key)
+        if self._connection.execute(f"SELECT 1 FROM {table.name} WHERE {table.key} = ?", (key,)).fetchone():
+            self.put(row)
+
     def put_tick(self, session: Session) -> None:
         """Keep `session`, which has only moved on by time: it may be sent after what people changed."""
         self.changed.add(SESSIONS)
@@ -94,6 +103,41 @@ class Transaction:
                 "UPDATE active_sessions SET revision = ?, tick = 0, set_aside = NULL WHERE guild_id = ?",
                 (self._clock.next(), guild_id),
             )
+
+    def rise_above(self, revision: int) -> None:
+        """Go above a revision seen in the remote store; states that wait under a lower one are written anew, for the
+        remote store would drop them without a word."""
+        self._clock.lift(revision)
+        overtaken = self._connection.execute(
+            "SELECT key FROM bot_state WHERE revision <> replicated_revision AND revision <= ?", (revision,)
+        ).fetchall()
+        for (key,) in overtaken:
+            self.changed.add(STATES)
+            self._connection.execute("UPDATE bot_state SET revision = ? WHERE key = ?", (self._clock.next(), key))
+
+    def restore_states(self, rows: Iterable[tuple[str, dict[str, object], int]]) -> None:
+        """Take (key, value, revision) from the remote store, but over nothing that waits here or is newer."""
+        for key, value, revision in rows:
+            self._clock.lift(revision)
+            values = [*STATES.to_sql(State(key, value)), revision, revision]
+            self._counts[STATES, "accepted"] += self._connection.execute(
+                "INSERT INTO bot_state (key, value, revision, replicated_revision) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT DO NOTHING",
+                values,
+            ).rowcount
+            self._connection.execute(
+                "UPDATE bot_state SET value = ?2, revision = ?3, replicated_revision = ?4 "
+                "WHERE key = ?1 AND revision = replicated_revision AND revision < ?3",
+                values,
+            )
+
+    def replace_usage_totals(self, month: str, totals: Iterable[UsageTotal]) -> None:
+        """What `month` (such as `2026-11`) has cost by calls that have no row here; earlier totals go."""
+        self._connection.execute("DELETE FROM usage_totals")
+        self._connection.executemany(
+            "INSERT INTO usage_totals VALUES (?, ?, ?, ?, ?, ?)",
+            [(month, total.guild_id, total.model, *astuple(total.spent)) for total in totals],
+        )
 
     def acknowledge(self, table: Table, sent: Iterable[tuple[str, int]]) -> None:
         """These (key, revision) are in the remote table; a row changed since then keeps waiting."""

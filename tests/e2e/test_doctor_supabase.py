@@ -12,10 +12,11 @@ import pytest
 from sandbox.supabase import MIGRATIONS, PostgreSQL, Supabase
 from tests.e2e.doctor import Surgery
 from tests.e2e.other_server import other_server
+from tests.migrations.databases import STAND_IN_FOR_PG_CRON
 
 EVERY_TABLE = (
-    *("active_sessions", "bot_logs", "bot_state", "command_queue", "gemini_usage", "music_history"),
-    *("session_revisions", "system_stats"),
+    *("active_sessions", "active_sessions_now", "bot_logs", "bot_retention", "bot_state", "command_queue"),
+    *("gemini_usage", "music_history", "session_revisions", "system_stats"),
 )
 
 
@@ -31,6 +32,14 @@ MISSING = {
     "drop table public.system_stats": {
         ("supabase.table", "system_stats"): "missing",
         ("supabase.realtime", ""): "system_stats",
+    },
+    "drop view public.active_sessions_now": {("supabase.table", "active_sessions_now"): "missing"},
+    "revoke select on public.active_sessions_now from service_role": {
+        ("supabase.table", "active_sessions_now"): "not read"
+    },
+    "drop table public.bot_retention": {("supabase.table", "bot_retention"): "missing"},
+    f"{STAND_IN_FOR_PG_CRON} select cron.schedule('discord-bot-sweep-sessions', '* * * * *', 'select 1')": {
+        ("supabase.upkeep", ""): "discord-bot-remove-old-rows"
     },
     "drop table public.bot_state": {("supabase.table", "bot_state"): "missing"},
     "alter table public.music_history drop column ended_at, drop column revision": {
@@ -126,6 +135,16 @@ async def test_an_empty_project_lacks_everything_until_the_migrations_are_applie
     await postgres.drop_database(database)
 
 
+async def test_upkeep_is_off_without_pg_cron_and_well_with_its_jobs(surgery: Surgery, supabase: Supabase) -> None:
+    assert (await surgery.look()).states["supabase.upkeep"] == {"off"}
+    await supabase.execute(STAND_IN_FOR_PG_CRON)
+    (upkeep,) = MIGRATIONS.glob("*_upkeep.sql")
+    await supabase.apply(upkeep)
+    seen = await surgery.look()
+    assert seen.wrong == {}
+    assert seen.states["supabase.upkeep"] == {"ok"}
+
+
 async def test_without_a_publication_realtime_is_off(surgery: Surgery, supabase: Supabase) -> None:
     await supabase.execute("drop publication supabase_realtime")
     seen = await surgery.look()
@@ -163,7 +182,8 @@ def jwt(**claims: object) -> str:
 
 @pytest.mark.parametrize("status", [200, 401])
 async def test_a_key_of_yesterday_is_told_whether_it_is_refused_or_not(surgery: Surgery, status: int) -> None:
-    async with other_server("[]", status, {"Content-Type": "application/json"}) as address:
+    headers = {"Content-Type": "application/json", "Content-Range": "*/*"}
+    async with other_server("[]", status, headers) as address:
         seen = await surgery.look(
             SUPABASE_URL=f"http://{address}", SUPABASE_SERVICE_ROLE_KEY=jwt(role="service_role", exp=1_600_000_000)
         )
@@ -175,6 +195,8 @@ async def test_a_key_of_yesterday_is_told_whether_it_is_refused_or_not(surgery: 
     [
         ((200, "<html>dashboard</html>", {}), "supabase.url", "web page"),
         ((404, "<html>not found</html>", {}), "supabase.url", "web page"),
+        ((200, "[]", {"Content-Type": "application/json"}), "supabase.url", "not Supabase"),
+        ((204, "", {}), "supabase.url", "not Supabase"),
         ((301, "", {"Location": "https://other.example/rest/v1/"}), "supabase.url", "other.example"),
         ((522, "<html>cloudflare</html>", {}), "supabase.url", "522"),
         ((540, "", {}), "supabase.url", "paused"),

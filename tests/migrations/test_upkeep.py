@@ -11,24 +11,11 @@ import pytest_asyncio
 from sandbox.supabase import MIGRATIONS, PostgreSQL
 from tests.migrations.calls import apply, item, sessions
 from tests.migrations.conftest import Connect, Connection
-from tests.migrations.databases import migrate, schema
+from tests.migrations.databases import STAND_IN_FOR_PG_CRON, migrate, schema
 from tests.real_parts import MIGRATED
 
 (UPKEEP,) = MIGRATIONS.glob("*_upkeep.sql")
 DAYS = {"system_stats": 30, "bot_logs": 30, "gemini_usage": 365, "music_history": 365, "command_queue": 7}
-
-STAND_IN_FOR_PG_CRON = """
-create schema cron;
-create table cron.job (
-    jobid bigint generated always as identity, jobname text primary key, schedule text, command text
-);
-create function cron.schedule(job_name text, schedule text, command text) returns bigint language sql as $$
-    insert into cron.job (jobname, schedule, command) values (job_name, schedule, command)
-    on conflict (jobname) do update set schedule = excluded.schedule, command = excluded.command
-    returning jobid
-$$;
-"""
-"""pg_cron itself is no part of a plain PostgreSQL: this has its function's signature and keeps jobs as it does."""
 
 
 @pytest_asyncio.fixture

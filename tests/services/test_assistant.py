@@ -81,9 +81,9 @@ async def test_the_row_is_committed_before_the_call_is_sent(
     seen = list[int]()
     commit = recorder.commit
 
-    async def watched(row: Usage) -> None:
+    async def watched(row: Usage, withdrawn: Usage) -> None:
         seen.append(len(api.account.calls))
-        await commit(row)
+        await commit(row, withdrawn)
 
     recorder.commit = watched  # type: ignore[method-assign, assignment]
     await ask(assistant)

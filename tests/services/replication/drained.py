@@ -7,6 +7,9 @@ import asyncio
 from services.store import Store
 from services.store.books import read_books
 
+BEGINNING = 4
+"""Requests before any row is sent: two for the highest revisions, two for what an earlier disk held (nothing)."""
+
 
 async def drained(store: Store) -> None:
     """Wait until nothing waits; the books must balance all the way."""

@@ -15,7 +15,7 @@ from services.rows import Stat, State
 from services.store import Store
 from services.store.books import read_books
 from tests.samples import entry, new_id, now, play, session, usage
-from tests.services.replication.drained import drained
+from tests.services.replication.drained import BEGINNING, drained
 
 
 @pytest.mark.usefixtures("replicator")
@@ -77,7 +77,7 @@ async def test_a_backlog_goes_in_bulk(store: Store, supabase: Supabase) -> None:
 
 @pytest.mark.usefixtures("replicator")
 async def test_an_answer_lost_after_the_write_doubles_nothing(store: Store, supabase: Supabase) -> None:
-    await supabase.until(lambda: len(supabase.requests) >= 2)
+    await supabase.until(lambda: len(supabase.requests) >= BEGINNING)
     supabase.reset(2, after_commit=True)
     recorder = Recorder(store)
     row = play()
@@ -102,7 +102,7 @@ async def test_an_answer_lost_after_the_write_doubles_nothing(store: Store, supa
 async def test_nothing_is_lost_or_set_aside_by_what_passes(
     store: Store, supabase: Supabase, replicator: Replicator, status: int, body: str
 ) -> None:
-    await supabase.until(lambda: len(supabase.requests) >= 2)
+    await supabase.until(lambda: len(supabase.requests) >= BEGINNING)
     supabase.answer(status, body, times=3)
     recorder = Recorder(store)
     rows = [play() for _ in range(20)]
@@ -149,7 +149,7 @@ async def test_one_poisonous_row_is_set_aside_and_the_others_arrive(store: Store
 async def test_a_missing_table_is_named_and_cured_without_a_restart(
     store: Store, supabase: Supabase, replicator: Replicator
 ) -> None:
-    await supabase.until(lambda: len(supabase.requests) >= 2)
+    await supabase.until(lambda: len(supabase.requests) >= BEGINNING)
     await supabase.execute("alter table public.bot_logs rename to elsewhere; notify pgrst, 'reload schema'")
     recorder = Recorder(store)
     recorder.record(entry("kept"))
@@ -176,7 +176,7 @@ async def test_a_key_that_row_level_security_refuses_is_said(store: Store, supab
 async def test_a_store_whose_clock_is_behind_still_wins_its_own_guild(
     store: Store, supabase: Supabase, replicator: Replicator
 ) -> None:
-    await supabase.until(lambda: len(supabase.requests) >= 2)
+    await supabase.until(lambda: len(supabase.requests) >= BEGINNING)
     ahead = 3_900_000_000_000_000
     await supabase.execute(f"insert into public.session_revisions values ('5', {ahead})")
     replicator.reconcile("1", owns=lambda _: True, joined=lambda _: True, live=lambda: {"5"}, begun=lambda: {"5"})
@@ -219,7 +219,7 @@ async def test_leaving_flushes_what_waits_and_gives_up_in_time(
 ) -> None:
     recorder = Recorder(store)
     async with Replicator(store, supabase.url, supabase.service_role_key):
-        await supabase.until(lambda: len(supabase.requests) >= 2)
+        await supabase.until(lambda: len(supabase.requests) >= BEGINNING)
         recorder.record(play())
     assert len(await supabase.rows("music_history")) == 1
     monkeypatch.setattr("services.replication.replicator.FLUSH_SECONDS", 0.3)

@@ -19,7 +19,7 @@ from services.replication.clock_offset import ClockOffset
 from services.replication.remote import Item, Remote
 from services.store import Store
 from tests.samples import now, play, session
-from tests.services.replication.drained import drained
+from tests.services.replication.drained import BEGINNING, drained
 
 
 @dataclass
@@ -90,7 +90,7 @@ async def test_a_sessions_time_is_the_databases_and_a_facts_time_the_bots(
     """The bot's clock is 30 s fast: both what it stamps rows with and what it measures answers by."""
     monkeypatch.setattr("services.replication.remote.time", lambda: time.time() + 30)
     async with Replicator(store, supabase.url, supabase.service_role_key) as replicator:
-        await supabase.until(lambda: len(supabase.requests) >= 2)
+        await supabase.until(lambda: len(supabase.requests) >= BEGINNING)
         stamped = now() + timedelta(seconds=30)
         recorder = Recorder(store)
         recorder.record(session("5", updated_at=stamped))

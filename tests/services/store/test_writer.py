@@ -20,6 +20,7 @@ from services.store.schema import open_store
 from services.store.tables import TABLE_OF
 from services.store.transaction import Transaction
 from services.store.writer import Change
+from tests.damage import damage
 from tests.samples import entry, new_id, now, play, session
 
 
@@ -37,16 +38,6 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
 
 async def plays(store: Store) -> int:
     return await store.read(lambda connection: connection.execute("SELECT count(*) FROM music_history").fetchone()[0])
-
-
-def damage(path: Path) -> None:
-    """Overwrite the file under the bot; a commit of another connection's makes it look at the file again."""
-    other = sqlite3.connect(path)
-    other.execute("INSERT INTO local_facts VALUES ('x', 'y')")
-    other.commit()
-    other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    other.close()
-    path.write_bytes(b"no database any more " * (path.stat().st_size // 20))
 
 
 def hold(until: threading.Event) -> Change:
@@ -213,9 +204,15 @@ async def test_a_commit_that_the_disk_is_in_the_middle_of_is_waited_for(
 
 
 async def test_a_commit_that_was_cancelled_leaves_the_writer_well(tmp_path: Path) -> None:
-    goes_on = threading.Event()
+    entered, goes_on = threading.Event(), threading.Event()
+
+    def held(_: Transaction) -> None:
+        entered.set()
+        goes_on.wait(5)
+
     async with Store(tmp_path) as store:
-        store.hand_over(hold(goes_on))
+        store.hand_over(held)
+        await asyncio.to_thread(entered.wait, 5)
         waiting = asyncio.create_task(Recorder(store).commit(play()))
         await asyncio.sleep(0)
         waiting.cancel()
