@@ -65,6 +65,8 @@ class Remote:
             timeout=TIMEOUT, http2=False, event_hooks={"request": [_note_time], "response": [self._keep_answer]}
         )
         self._client: AsyncClient
+        self._unsigned = False
+        """Whether something on the way takes PostgREST's headers off: what was written could be read, though."""
         self.clock = ClockOffset()
 
     @classmethod
@@ -85,7 +87,21 @@ class Remote:
         """Write rows whole; the database keeps what is newer than them."""
         rows: Any = self._client.table(table)
         request = rows.upsert(items, on_conflict=key, returning=ReturnMethod.minimal)
-        await self._ask(table, request.execute, items, heeded=_MERGED)
+        await self._ask(table, request.execute, items, silent=True)
+        answer = _answer.get()
+        # PostgREST names the preferences that it heeded, also where nothing was changed ("Prefer header" in its
+        # documentation; seen on 12.0.2). Another program's empty answer would lose the rows, so it has to be proved.
+        heeded = answer is not None and _MERGED in answer.headers.get("Preference-Applied", "")
+        if heeded:
+            return
+        if not await self._has(table, key, items[-1]):
+            raise not_supabase(table, answer.status_code if answer is not None else 200)
+        self._unsigned = True
+
+    async def _has(self, table: str, key: str, item: Item) -> bool:
+        request = self._client.table(table).select("revision").eq(key, item[key])
+        rows = await self._ask(table, request.execute)
+        return any(row["revision"] >= item["revision"] for row in rows)
 
     async def apply_sessions(self, items: list[Item]) -> dict[str, int]:
         """Write and delete session rows in one transaction; the revision that the database now has, by guild."""
@@ -104,7 +120,7 @@ class Remote:
         table: Any = self._client.table("session_revisions")
         request = table.update({"revision": 0}, returning=ReturnMethod.minimal)
         request = request.eq("guild_id", guild_id).gte("revision", NO_CLOCKS)
-        await self._ask("session_revisions", request.execute, heeded="return=minimal")
+        await self._ask("session_revisions", request.execute, silent=True)
 
     async def highest_revision(self, table: str) -> int:
         """The highest revision of a table that several stores may write, of those that a clock can give; or 0."""
@@ -173,9 +189,9 @@ class Remote:
             self.clock.seen(date, response.request.extensions["sent_at"], time())
 
     async def _ask(
-        self, table: str, execute: Callable[[], Awaitable[Any]], items: Sequence[Item] = (), *, heeded: str = ""
+        self, table: str, execute: Callable[[], Awaitable[Any]], items: Sequence[Item] = (), *, silent: bool = False
     ) -> list[Any]:
-        """The rows of the answer to a request with `items`; a write, which gives none, says instead what it heeded."""
+        """The rows of the answer to a request with `items`; `silent` where PostgREST says nothing."""
         _answer.set(None)
         try:
             rows: Any = (await execute()).data
@@ -194,18 +210,14 @@ class Remote:
             if all(_is_sendable(item) for item in items):
                 raise Paused(f"SUPABASE_URL cannot be used: {type(error).__name__}") from error
             raise Refused(f"{table}: {type(error).__name__}") from error
+        # The client takes any answer below 300 for PostgREST's, a web page and an empty one too.
         response = _answer.get()
-        if response is None or not isinstance(rows, list) or not _is_postgrests(response, heeded):
+        if response is None or not isinstance(rows, list) or bool(response.content) is silent:
             raise not_supabase(table, response.status_code if response is not None else 200)
+        # PostgREST gives every answer a range; no rows at all, and no range, may be anybody's.
+        if not rows and not silent and "Content-Range" not in response.headers and not self._unsigned:
+            raise not_supabase(table, response.status_code)
         return rows  # pyright: ignore[reportUnknownVariableType] - whatever JSON holds
-
-
-def _is_postgrests(response: httpx.Response, heeded: str) -> bool:
-    """Whether PostgREST itself says so: the client takes any answer below 300 for it, a web page or an empty one too,
-    and nothing was written then. It gives every answer a range, also where nothing was changed, and names the
-    preferences that it heeded (docs.postgrest.org: "Prefer header"; seen on 12.0.2)."""
-    preferences = response.headers.get("Preference-Applied", "")
-    return "Content-Range" in response.headers and heeded in preferences and bool(response.content) != bool(heeded)
 
 
 async def _note_time(request: httpx.Request) -> None:
