@@ -15,7 +15,7 @@ sandbox: .venv/.sandbox ## run the bot in its own world on loopback (MUSIC=folde
 	@$(python) -m sandbox
 
 test: .venv/.dev ## run every test (REQUIRE_REAL=1: a test whose real part is absent fails)
-	$(python) -m pytest -n 2 -rs
+	$(python) -m pytest -n 4 -rs
 
 torture: .venv/.dev ## run the proofs of durability in full, 20 minutes at the most, with a table at the end
 	TORTURE=1 REQUIRE_REAL=1 $(python) -m pytest tests/torture -n 2 -q

@@ -133,8 +133,10 @@ async def test_a_store_that_cannot_commit_means_no_call_and_it_recovers_by_itsel
             break
         await asyncio.sleep(2.1)
     await use.finished(lambda use: "hello again" in use.text)
-    (row,) = await town.rows("gemini_usage", ended(1))
+    rows = await town.rows("gemini_usage", lambda rows: any(row["status"] == "settled" for row in rows))
     assert len(town.world.gemini.account.calls) == 1
+    # Of a row that the disk took late, without a call, nothing is left but that there was none.
+    (row,) = [row for row in rows if (row["status"], row["total_tokens"]) != ("failed", 0)]
     assert (row["status"], row["estimated"]) == SETTLED
 
 
