@@ -45,7 +45,7 @@ pin = PATH="$$PATH:.venv/bin" uv pip compile --quiet --universal --python-versio
 	--no-emit-index-url --no-header --no-strip-extras pyproject.toml
 
 clean: ## remove what the other targets made (never .env or data)
-	rm -rf .venv .real-parts .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .real-parts .sandbox-voice .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The newest Python that runs: a version manager may put names on the path behind which there is nothing.

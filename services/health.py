@@ -134,6 +134,9 @@ def _vital_metrics(vitals: Vitals) -> Iterable[Metric]:
 
 def _book_metrics(books: dict[str, Books]) -> Iterable[Metric]:
     accepted = CounterMetricFamily("bot_rows_accepted", "Rows committed to the local store", labels=["table"])
+    replicated = GaugeMetricFamily(
+        "bot_rows_replicated", "Rows that Supabase has at their newest revision", labels=["table"]
+    )
     waiting = GaugeMetricFamily("bot_rows_waiting", "Rows that wait for replication", labels=["table"])
     set_aside = GaugeMetricFamily(
         "bot_rows_set_aside", "Rows that Supabase refused for what is in them", labels=["table"]
@@ -141,8 +144,9 @@ def _book_metrics(books: dict[str, Books]) -> Iterable[Metric]:
     drops = CounterMetricFamily("bot_rows_dropped", "Rows that could not be kept", labels=["table", "reason"])
     for table, book in books.items():
         accepted.add_metric([table], book.accepted)
+        replicated.add_metric([table], book.replicated)
         waiting.add_metric([table], book.waiting)
         set_aside.add_metric([table], book.set_aside)
         for reason, rows in book.dropped.items():
             drops.add_metric([table, reason], rows)
-    return [accepted, waiting, set_aside, drops]
+    return [accepted, replicated, waiting, set_aside, drops]

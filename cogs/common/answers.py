@@ -25,6 +25,13 @@ def guild_locale(interaction: discord.Interaction[Any]) -> Locale:
     return locale_of(interaction.guild_locale, "en")
 
 
+def fault_locale(interaction: discord.Interaction[Any]) -> Locale:
+    """The language of a private answer. After a public defer everybody sees it: Discord lets the first follow-up take
+    the place of the deferred answer."""
+    deferred = interaction.response.type is discord.InteractionResponseType.deferred_channel_message
+    return guild_locale(interaction) if deferred else user_locale(interaction)
+
+
 async def tell(
     interaction: discord.Interaction[Any],
     content: str | None = None,

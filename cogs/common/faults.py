@@ -11,7 +11,7 @@ import aiohttp
 import discord
 from discord import app_commands
 
-from cogs.common.answers import tell, user_locale
+from cogs.common.answers import fault_locale, tell
 from services.errors import UserError
 from services.i18n import Locale, say
 
@@ -70,6 +70,6 @@ async def answer_fault(interaction: discord.Interaction[Any], error: BaseExcepti
         log.warning("An interaction could not be answered any more: %s", cause)
         return
     try:
-        await tell(interaction, explain(error, user_locale(interaction)), private=True)
+        await tell(interaction, explain(error, fault_locale(interaction)), private=True)
     except (discord.HTTPException, discord.InteractionResponded, *BROKEN_OFF) as failed:
         log.warning("A fault could not be told: %s", failed)

@@ -6,13 +6,21 @@ from typing import Any, cast
 
 import discord
 
+from cogs.common.answers import fault_locale
 from services.authority import authorise_control, authorise_play
 from services.errors import UserError
-from services.i18n import N_
+from services.i18n import N_, say
 from services.lavalink import Player
 
-NEEDED = discord.Permissions(view_channel=True, connect=True, speak=True)
-INVITED = NEEDED | discord.Permissions(send_messages=True, embed_links=True, read_message_history=True)
+# What music needs in a channel, by the name that Discord shows for it.
+NEEDED = {
+    N_("View Channel"): discord.Permissions(view_channel=True),
+    N_("Connect"): discord.Permissions(connect=True),
+    N_("Speak"): discord.Permissions(speak=True),
+}
+INVITED = discord.Permissions(
+    view_channel=True, connect=True, speak=True, send_messages=True, embed_links=True, read_message_history=True
+)
 VoiceChannel = discord.VoiceChannel | discord.StageChannel
 
 
@@ -71,7 +79,8 @@ def _check_access(channel: VoiceChannel, interaction: discord.Interaction[Any]) 
     allowed = channel.permissions_for(me)
     if allowed.administrator:
         return
-    missing = [_as_discord_says(name) for name, needed in NEEDED if needed and not getattr(allowed, name)]
+    locale = fault_locale(interaction)
+    missing = [say(locale, name) for name, needed in NEEDED.items() if not needed <= allowed]
     if missing:
         raise UserError(
             N_("I lack permissions in {channel} ({permissions}). Grant them there, or invite me again: {link}"),
@@ -81,8 +90,3 @@ def _check_access(channel: VoiceChannel, interaction: discord.Interaction[Any]) 
         )
     if channel.user_limit and len(channel.voice_states) >= channel.user_limit and not allowed.move_members:
         raise UserError(N_("{channel} is full."), channel=channel.mention)
-
-
-def _as_discord_says(permission: str) -> str:
-    # discord.py's first name for it is an older one.
-    return "view channel" if permission == "read_messages" else permission.replace("_", " ")

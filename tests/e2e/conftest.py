@@ -19,6 +19,8 @@ from tests import discord_openapi
 from tests.real_parts import require_real_parts
 
 Rows = list[dict[str, Any]]
+BROKEN_REQUEST = {400, 404, 405, 415, 500}
+"""What a Lavalink answers to a request that is wrong in itself."""
 
 
 class Town:
@@ -78,6 +80,13 @@ class Town:
             raise AssertionError(f"{table}: {json.dumps(rows, indent=1, ensure_ascii=False)}") from None
         return rows
 
+    def judge(self) -> None:
+        """Fail with whatever the bot has sent that is not as Discord, Lavalink and Gemini document it."""
+        assert self.world.discord.unknown_requests == []
+        discord_openapi.check(self.world.discord.requests)
+        requests = self.world.lavalink.requests
+        assert [request for request in requests if request.status in BROKEN_REQUEST] == []
+
     async def health(self, path: str) -> tuple[int, str]:
         """Status and body of a health endpoint."""
         url = f"http://127.0.0.1:{self.environment['HTTP_PORT']}{path}"
@@ -102,8 +111,7 @@ async def quiet_town(tmp_path: Path, project: Supabase | None) -> AsyncIterator[
             if town.bot.running:
                 await town.bot.kill()
             print(town.bot.log())
-        assert world.discord.unknown_requests == []
-        discord_openapi.check(world.discord.requests)
+        town.judge()
         if not town.expects_trouble:
             assert "Traceback" not in town.bot.log()
 

@@ -37,6 +37,7 @@ async def test_the_bot_plays_on_another_lavalink(tmp_path: Path, monkeypatch: py
             await town.ask("stop")
             await other.until(lambda: not other.players())
             await world.lavalink.until(lambda: player.current is None)
+        town.judge()
 
 
 def test_the_authority_stays_and_java_can_read_its_store(tmp_path: Path) -> None:

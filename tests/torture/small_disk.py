@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from tests.real_parts import require
 
 MEGABYTES = 6
 
@@ -23,7 +26,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     mount = ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(folder)]
     done = subprocess.run(mount, capture_output=True, text=True, check=False)
     if done.returncode:
-        pytest.skip(f"no file system of a test's own can be mounted here: {done.stderr.strip()}")
+        require("the right to mount a file system of a few megabytes", f"sudo {shlex.join(mount)}")
     try:
         yield folder
     finally:

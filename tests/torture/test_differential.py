@@ -161,7 +161,9 @@ async def lived(folder: Path, script: list[Action], **world: Any) -> dict[str, R
                 await crowd.do(*action)
             rows = await crowd.rows("active_sessions")
             await (await made.alice.slash("stop", {}, channel=made.general)).answered(timeout=15)
-            return rows | await crowd.rows("music_history", "gemini_usage")
+            rows |= await crowd.rows("music_history", "gemini_usage")
+        town.judge()
+        return rows
 
 
 @pytest.mark.timeout(600)

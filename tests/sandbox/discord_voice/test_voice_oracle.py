@@ -21,7 +21,6 @@ __all__ = ["discord", "place"]
 async def test_discord_py_plays_resumes_and_is_put_out(
     discord: DiscordStandIn, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("nacl")
     guild = place.guild.id
     async with VoiceServer(discord.voice_credentials, discord.bot.id) as server:
         discord.world.voice_endpoint = server.endpoint
