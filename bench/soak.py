@@ -17,7 +17,7 @@ import psutil
 from bench.figure import Figure
 from sandbox.bot_process import BotProcess
 from sandbox.world import World
-from tests.services.lavalink.world import write_silence
+from tests.silence import write_silence
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "600"))
 WARMING_UP = 1 / 3

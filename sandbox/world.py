@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 
 from sandbox.discord import DiscordStandIn
 from sandbox.discord_voice import VoiceServer, kept_authority
+from sandbox.free_port import free_port
 from sandbox.gemini import GeminiStandIn
 from sandbox.lavalink import LavalinkStandIn, VoiceState, make_samples
 from sandbox.real_lavalink import RealLavalink
@@ -122,15 +122,9 @@ class World:
             "GEMINI_API_ENDPOINT": self.gemini.endpoint,
             "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(self.gemini.roots_file),
             "DATA_DIR": str(data_dir),
-            "HTTP_PORT": str(_free_port()),
+            "HTTP_PORT": str(free_port()),
         }
         if self.supabase is not None:
             variables["SUPABASE_URL"] = self.supabase.url
             variables["SUPABASE_SERVICE_ROLE_KEY"] = self.supabase.service_role_key
         return variables
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

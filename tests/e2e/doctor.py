@@ -11,8 +11,8 @@ from typing import Any
 
 from sandbox.bot_process import BotProcess
 from sandbox.discord import DiscordStandIn
+from sandbox.free_port import free_port
 from tests.e2e.conftest import Town
-from tests.free_port import free_port
 
 
 @dataclass

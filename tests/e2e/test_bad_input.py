@@ -65,6 +65,12 @@ async def test_bad_values_are_refused_one_by_one_in_the_persons_language(town: T
     assert session["is_playing"]
 
 
+async def test_a_refusal_that_everybody_sees_is_in_the_servers_language(town: Town) -> None:
+    await town.world.yuki.join(town.world.voice)
+    (message,) = (await town.ask("play", who="yuki", query="nothing of the kind")).messages
+    assert (message.ephemeral, message.content) == (False, "Nothing was found.")
+
+
 async def test_a_seek_past_the_end_ends_the_track_or_is_refused(town: Town) -> None:
     await town.play("morning")
     await town.ask("play", query="rainy")

@@ -11,10 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 import jsonschema
 
 from cogs.music.here import INVITED
+from sandbox.free_port import free_port
 from tests.e2e.conftest import Town
 from tests.e2e.doctor import look, run
 from tests.e2e.other_server import other_server
-from tests.free_port import free_port
 
 JAPANESE = range(0x3040, 0x9FFF)
 REPORT = {

@@ -15,7 +15,7 @@ from sandbox.discord import Interaction
 from sandbox.lavalink import LavalinkStandIn
 from tests.e2e.conftest import Rows, Town
 from tests.e2e.test_plays import assert_heard_as_lavalink_sent, ended
-from tests.services.lavalink.world import write_silence
+from tests.silence import write_silence
 
 
 @pytest.mark.parametrize("hung", ["voice", "/v4/loadtracks", "/v4/sessions"])

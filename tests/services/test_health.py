@@ -10,11 +10,11 @@ from pathlib import Path
 import aiohttp
 import pytest_asyncio
 
+from sandbox.free_port import free_port
 from services.health import Health, ServiceState, Vitals
 from services.recorder import Recorder
 from services.store import Store
 from services.store.books import Books, read_books
-from tests.free_port import free_port
 from tests.samples import play
 
 

@@ -16,7 +16,7 @@ from sandbox.discord import Interaction, Member
 from sandbox.lavalink.tags import write_wav_tags
 from sandbox.world import World
 from tests.e2e.conftest import Town
-from tests.sandbox.lavalink.conftest import write_silence
+from tests.silence import write_silence
 from tests.torture.conftest import FULL
 
 ACTIONS = 200 if FULL else 20

@@ -23,7 +23,8 @@ from services.playback import Playback
 from services.rows import Play, Session
 from services.settings import Settings
 from tests.fakes import MemoryRecorder
-from tests.services.lavalink.world import until, write_silence
+from tests.services.lavalink.world import until
+from tests.silence import write_silence
 
 
 class MusicBot(Client):

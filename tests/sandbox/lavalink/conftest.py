@@ -1,26 +1,13 @@
 from __future__ import annotations
 
-import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from sandbox.lavalink import LavalinkStandIn
-from sandbox.lavalink.tags import write_wav_tags
 from tests.sandbox.lavalink.client import LavalinkClient
-
-
-def write_silence(path: Path, milliseconds: int, title: str = "", artist: str = "") -> Path:
-    """A wav file of that length."""
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(1)
-        file.setframerate(1000)
-        file.writeframes(b"\x80" * milliseconds)
-    if title:
-        write_wav_tags(path, title, artist)
-    return path
+from tests.silence import write_silence
 
 
 @pytest.fixture(scope="session")

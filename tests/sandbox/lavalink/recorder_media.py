@@ -9,7 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 from sandbox.lavalink.tags import write_wav_tags
-from tests.sandbox.lavalink.conftest import write_silence
+from tests.silence import write_silence
 
 # Every file is a wav, whatever it was: only its length and whether it has tags can be seen from outside.
 _LENGTHS_MS = {

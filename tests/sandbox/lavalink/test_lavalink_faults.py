@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.lavalink import LavalinkStandIn
 from tests.sandbox.lavalink.client import VOICE, LavalinkClient
-from tests.sandbox.lavalink.conftest import write_silence
+from tests.silence import write_silence
 
 
 async def test_media_that_answers_404_gives_an_exception_and_load_failed(

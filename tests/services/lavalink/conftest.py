@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.lavalink import LavalinkStandIn
-from tests.services.lavalink.world import MusicWorld, write_silence
+from tests.services.lavalink.world import MusicWorld
+from tests.silence import write_silence
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-import wave
 from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -146,11 +144,3 @@ async def until(predicate: Callable[[], object], timeout: float = 8.0) -> None:
     async with asyncio.timeout(timeout):
         while not predicate():
             await asyncio.sleep(0.01)
-
-
-def write_silence(path: Path, milliseconds: int) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(1)
-        file.setframerate(1000)
-        file.writeframes(b"\x80" * milliseconds)
