@@ -42,7 +42,7 @@ class World:
         *,
         supabase: bool | Supabase = True,
         races: bool = True,
-        limits: bool = False,
+        limits: bool = True,
         seed: int = 0,
         real_lavalink: str = "",
     ) -> None:

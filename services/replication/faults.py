@@ -24,6 +24,10 @@ class Paused(RemoteFault):
     """Somebody has to act: a grant, a migration, a key or the plan. The message names it."""
 
 
+class NotSupabase(Paused):
+    """What answers is not PostgREST, or says nothing that only PostgREST says."""
+
+
 class Refused(RemoteFault):
     """The answer accuses a row of the batch, not the batch's way here."""
 
@@ -56,9 +60,9 @@ def fault_of(status: int | None, code: str | None, message: str, table: str, ret
     return Paused(said)
 
 
-def not_supabase(table: str, status: int) -> Paused:
+def not_supabase(table: str, status: int) -> NotSupabase:
     """For an answer that PostgREST does not give: a redirect, somebody's web page, no such route."""
-    return Paused(
+    return NotSupabase(
         f"SUPABASE_URL does not lead to a Supabase project: {table} was answered with {status} and no rows; "
         "it has to be the project's URL alone, such as https://your-project.supabase.co"
     )

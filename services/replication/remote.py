@@ -17,7 +17,7 @@ from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
 from services.commands import Outcome, QueuedCommand
 from services.replication.clock_offset import ClockOffset
-from services.replication.faults import Paused, Refused, TooSlow, Transient, fault_of, not_supabase
+from services.replication.faults import NotSupabase, Paused, Refused, TooSlow, Transient, fault_of, not_supabase
 from services.store.clock import NO_CLOCKS
 from services.store.ledger import Month
 
@@ -87,7 +87,12 @@ class Remote:
         """Write rows whole; the database keeps what is newer than them."""
         rows: Any = self._client.table(table)
         request = rows.upsert(items, on_conflict=key, returning=ReturnMethod.minimal)
-        await self._ask(table, request.execute, items, silent=True)
+        try:
+            await self._ask(table, request.execute, items, silent=True)
+        except NotSupabase:
+            # A missing table too is answered with 404 and `{}` (seen on 12.0.2): a read says what is the matter.
+            await self._has(table, key, items[-1])
+            raise
         answer = _answer.get()
         # PostgREST names the preferences that it heeded, also where nothing was changed ("Prefer header" in its
         # documentation; seen on 12.0.2). Another program's empty answer would lose the rows, so it has to be proved.

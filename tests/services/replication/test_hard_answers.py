@@ -9,7 +9,7 @@ import pytest
 from sandbox.supabase import Supabase
 from services.recorder import Recorder
 from services.replication import Replicator
-from services.replication.faults import Paused, Refused, RemoteFault, TooSlow, Transient, fault_of
+from services.replication.faults import NotSupabase, Paused, Refused, RemoteFault, TooSlow, Transient, fault_of
 from services.replication.remote import LONGEST_WISH, Remote
 from services.replication.retry import RETRY_FACT
 from services.rows import Play, State
@@ -74,6 +74,21 @@ async def test_an_address_below_the_projects_is_named(store: Store, supabase: Su
     assert (await store.read(read_books))["music_history"].waiting == 1
 
 
+async def test_a_table_that_is_missing_is_named_whatever_the_write_was_told(supabase: Supabase) -> None:
+    remote = await Remote.open(supabase.url, supabase.service_role_key)
+    await supabase.execute("alter table public.bot_state rename to elsewhere; notify pgrst, 'reload schema'")
+    item = {"key": "k", "value": {}, "revision": 7}
+
+    async def is_told_by_a_read() -> bool:
+        # Until PostgREST has read the schema again a write is told why; from then on it is told `{}`, and a read why.
+        with pytest.raises(Paused, match="migration"):
+            await remote.upsert("bot_state", [item], "key")
+        return supabase.requests[-1].method == "GET"
+
+    await supabase.until(is_told_by_a_read)
+    await remote.aclose()
+
+
 @pytest.mark.parametrize(
     ("status", "code", "kind", "word"),
     [
@@ -85,8 +100,8 @@ async def test_an_address_below_the_projects_is_named(store: Store, supabase: Su
         (540, None, Paused, "dashboard"),
         (404, "PGRST205", Paused, "migration"),
         (400, "PGRST204", Paused, "migration"),
-        (404, None, Paused, "SUPABASE_URL"),
-        (307, None, Paused, "SUPABASE_URL"),
+        (404, None, NotSupabase, "SUPABASE_URL"),
+        (307, None, NotSupabase, "SUPABASE_URL"),
         (413, None, Refused, ""),
         (400, "22P05", Refused, ""),
         (409, "23505", Refused, ""),
