@@ -9,6 +9,7 @@ import pytest
 from sandbox.discord_voice import authority
 from sandbox.lavalink import LavalinkStandIn
 from sandbox.world import World
+from tests import discord_openapi
 from tests.e2e.conftest import Town
 
 
@@ -37,7 +38,7 @@ async def test_the_bot_plays_on_another_lavalink(tmp_path: Path, monkeypatch: py
             await town.ask("stop")
             await other.until(lambda: not other.players())
             await world.lavalink.until(lambda: player.current is None)
-        town.judge()
+        discord_openapi.check(world.discord.requests)
 
 
 def test_the_authority_stays_and_java_can_read_its_store(tmp_path: Path) -> None:
