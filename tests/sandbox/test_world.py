@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,12 @@ def music(tmp_path: Path) -> Path:
     folder = tmp_path / "my music"
     folder.mkdir()
     return folder
+
+
+async def test_the_stand_ins_start_in_under_a_second(music: Path) -> None:
+    begun = time.process_time()  # whatever else the machine does
+    async with World(music, supabase=False):
+        assert time.process_time() - begun < 1
 
 
 async def test_the_environment_has_only_names_of_the_contract_and_only_addresses_of_loopback(
