@@ -64,13 +64,17 @@ class Recorder:
         )
 
     def record_tick(self, session: Session) -> None:
-        """See `Records.record_tick`."""
+        """See `Records.record_tick`. While the store cannot be written it is left out: the next one says it all, and
+        those of hours would take the room in memory from what people do."""
+        if self._store.fault is not None:
+            return
         kept = storable(session)
         self._store.hand_over(lambda transaction: transaction.put_tick(kept), TABLE_OF[Session])
 
     def close_session(self, guild_id: str) -> None:
         """See `Records.close_session`."""
-        self._store.hand_over(lambda transaction: transaction.close_session(guild_id), TABLE_OF[Session])
+        # Under no table's name, so that it is never dropped: nobody would take the row away later.
+        self._store.hand_over(lambda transaction: transaction.close_session(guild_id))
 
 
 def storable(row: AnyRow) -> AnyRow:

@@ -37,7 +37,7 @@ class Job:
 
     change: Change
     table: Table | None
-    """The table whose row this is, for the books should it be dropped; None for what is no row."""
+    """The table whose row this is, for the books should it be dropped; None for what is no row and never dropped."""
     done: Future[None] | None
 
     def begin(self) -> bool:

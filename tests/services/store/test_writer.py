@@ -220,3 +220,53 @@ async def test_a_commit_that_was_cancelled_leaves_the_writer_well(tmp_path: Path
         goes_on.set()
         await Recorder(store).commit(Stat(new_id(), now(), 1.0, 1.0, 1.0, None, None))
         assert await plays(store) == 0
+
+
+async def test_while_nothing_can_be_written_ticks_are_not_taken_in_and_no_deletion_is_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.store.writer.HELD_IN_MEMORY", 5)
+    full = True
+
+    class Full:
+        def __init__(self, connection: sqlite3.Connection) -> None:
+            self.connection = connection
+
+        def execute(self, sql: str, *values: Any) -> Any:
+            if sql == "COMMIT" and full:
+                raise sqlite3.OperationalError("database or disk is full")
+            return self.connection.execute(sql, *values)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.connection, name)
+
+    async with Store(tmp_path) as store:
+        recorder = Recorder(store)
+        await recorder.commit(session("5"))
+        writer: Any = store._writer  # pyright: ignore[reportPrivateUsage] - there is no other way to fill its disk
+        writer._connection = Full(writer._connection)
+        store.hand_over(lambda _: None)
+
+        async def faulty() -> bool:
+            return store.fault is not None
+
+        async def recovered() -> bool:
+            return store.fault is None
+
+        await until(faulty)
+        for _ in range(20):
+            recorder.record_tick(session("6"))
+        for _ in range(7):
+            recorder.record(play())
+        recorder.close_session("5")
+        full = False
+        await until(recovered)
+        await store.commit(lambda _: None)
+        books = await store.read(read_books)
+        assert books["music_history"].dropped == {"disk_full": 2}
+        assert books["active_sessions"].dropped == {}
+        rows = await store.read(
+            lambda c: [tuple(row) for row in c.execute("SELECT guild_id, deleted FROM active_sessions")]
+        )
+        assert rows == [("5", 1)]
+        assert all(book.balanced for book in books.values())
