@@ -70,8 +70,9 @@ class Lane(ABC):
             await asyncio.sleep(GATHER_SECONDS)
             try:
                 await self.flush()
-            except Exception:
-                # A fault of our own must not end the lane for good: it is logged, and the rows go on waiting.
+            except Exception as error:
+                # A fault of our own must not end the lane for good: it is logged and shown, and the rows go on waiting.
+                self._fail(f"unexpected {error!r}")
                 log.exception("Replication of %s failed unexpectedly", self.table.name, extra=self._extra)
                 await asyncio.sleep(PAUSED_RETRY_SECONDS)
                 self._wake.set()
@@ -82,6 +83,8 @@ class Lane(ABC):
             try:
                 self._wake.clear()
                 if not await self.send_next():
+                    if self.is_empty:
+                        self._flows()
                     return
                 self._worked()
             except Paused as fault:
@@ -95,6 +98,11 @@ class Lane(ABC):
             except (StoreUnavailable, sqlite3.Error) as error:
                 self._fail(f"local store: {error}")
                 await asyncio.sleep(self._backoff.delay(None))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits where `send_next` has found nothing due."""
+        return True
 
     async def send_next(self) -> bool:
         """Send what is due; whether there was anything.
@@ -163,11 +171,15 @@ class Lane(ABC):
         return self.table.to_json(record)
 
     def _worked(self) -> None:
+        self._flows()
+        self._rows = min(BATCH_ROWS, self._rows + SLOWER_ROWS)
+        self._backoff.reset()
+
+    def _flows(self) -> None:
+        """No row is held up: the last ones went, or those that waited have gone from the store."""
         if self.paused or self.failing:
             log.info("%s is replicated again", self.table.name, extra=self._extra)
         self.paused = self.failing = None
-        self._rows = min(BATCH_ROWS, self._rows + SLOWER_ROWS)
-        self._backoff.reset()
 
     def _pause(self, reason: str) -> None:
         if self.paused != reason:

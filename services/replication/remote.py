@@ -25,6 +25,8 @@ TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 LONGEST_WISH = 300.0
 """A server that asks for a longer pause is asked again after this: a slip of its must not stop us for days."""
 Item = dict[str, Any]
+PAGE_ROWS = 1000
+"""Rows a request: Supabase gives no more, a PostgREST of one's own would give a whole table."""
 _MERGED = "resolution=merge-duplicates"
 _COST = ("id", "event_id", "guild_id", "model", "prompt_tokens", "completion_tokens", "total_tokens")
 
@@ -112,7 +114,7 @@ class Remote:
         """Write and delete session rows in one transaction; the revision that the database now has, by guild."""
         request = self._client.rpc("apply_sessions", {"items": items})  # pyright: ignore[reportArgumentType] - any JSON is taken
         rows = await self._ask("apply_sessions", request.execute, items)
-        answers = {str(row["guild_id"]): int(row["revision"]) for row in rows}
+        answers = {str(row["guild_id"]): row["revision"] for row in rows if _is_revision(row)}
         if not all(item["guild_id"] in answers for item in items):
             raise Paused(
                 "apply_sessions gave no answer, or not this release's: apply the files of migrations/ in order, and "
@@ -138,13 +140,14 @@ class Remote:
     async def sessions_of(self, application_id: str) -> list[tuple[str, str | None]]:
         """(guild, application) of each session row that is this application's or, from an older bot, nobody's."""
         found: list[tuple[str, str | None]] = []
-        while True:  # a project gives so many rows at a time, however many are asked for
+        while True:  # a project may give fewer rows at a time than are asked for
             request = (
                 self._client.table("active_sessions")
                 .select("guild_id", "application_id")
                 .or_(f"application_id.eq.{application_id},application_id.is.null")
                 .gt("guild_id", found[-1][0] if found else "")
                 .order("guild_id")
+                .limit(PAGE_ROWS)
             )
             rows = await self._ask("active_sessions", request.execute)
             if not rows:
@@ -154,9 +157,8 @@ class Remote:
     async def states_after(self, key: str) -> list[StateRow]:
         """`bot_state` rows after `key`, in order; none where that was all of them."""
         request = self._client.table("bot_state").select("key", "value", "revision").gt("key", key).order("key")
-        return [
-            StateRow(row["key"], row["value"], row["revision"]) for row in await self._ask("bot_state", request.execute)
-        ]
+        rows = await self._ask("bot_state", request.limit(PAGE_ROWS).execute)
+        return [StateRow(row["key"], row["value"], row["revision"]) for row in rows]
 
     async def usage_after(self, month: Month, id: int) -> list[Item]:
         """What calls of a month have cost, from the row after `id`, in order; none where that was all of them."""
@@ -167,6 +169,7 @@ class Remote:
             .lt("created_at", month.end.isoformat())
             .gt("id", id)
             .order("id")
+            .limit(PAGE_ROWS)
         )
         return await self._ask("gemini_usage", request.execute)
 
@@ -235,6 +238,11 @@ def _is_sendable(item: Item) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_revision(row: Any) -> bool:
+    """Whether `row` is one of this release's `apply_sessions`; another function of that name may give anything."""
+    return isinstance(row, dict) and "guild_id" in row and isinstance(row.get("revision"), int)  # pyright: ignore[reportUnknownMemberType]
 
 
 def _short(text: str | None) -> str:

@@ -52,6 +52,11 @@ class SessionLane(Lane):
             self._next_slice = time.monotonic() + SLICE_SECONDS
         return rows + ticks[:room]
 
+    @property
+    def is_empty(self) -> bool:
+        """See `Lane.is_empty`: ticks may wait for their slice."""
+        return not self._ticks_wait
+
     async def send_next(self) -> bool:
         """See `Lane.send_next`; what is left for the next slice is taken up in time."""
         sent = await super().send_next()
