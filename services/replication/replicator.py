@@ -17,7 +17,7 @@ from services.replication.command_queue import CommandQueue
 from services.replication.faults import Paused, RemoteFault, Transient
 from services.replication.lane import PAUSED_RETRY_SECONDS, KeyedLane, Lane
 from services.replication.remote import Remote
-from services.replication.restoration import Restoration
+from services.replication.restoration import Restoration, each_file
 from services.replication.retry import watch_for_retry
 from services.replication.sessions import SessionLane
 from services.rows import State
@@ -107,7 +107,8 @@ class Replicator:
         live: Callable[[], Collection[str]],
         begun: Callable[[], Collection[str]],
     ) -> None:
-        """After READY: remove remote sessions that do not live, re-stamp those that do.
+        """After READY: remove remote sessions that do not live, re-stamp those that do; and again whenever a damaged
+        file was replaced, for the deletions that waited in it are lost.
 
         Removed are this application's in the guilds that this process `owns`, by Discord's formula, and an older
         bot's, which name no application, in the guilds that it has `joined`. Runs in the background for as long as
@@ -135,6 +136,17 @@ class Replicator:
         begun: Callable[[], Collection[str]],
     ) -> None:
         await self._lifted.wait()
+        async for _ in each_file(self._store):
+            await self._remove_ghosts(application_id, owns, joined, live, begun)
+
+    async def _remove_ghosts(
+        self,
+        application_id: str,
+        owns: Callable[[str], bool],
+        joined: Callable[[str], bool],
+        live: Callable[[], Collection[str]],
+        begun: Callable[[], Collection[str]],
+    ) -> None:
         seen = await self._insist("sessions", lambda: self._remote.sessions_of(application_id))
         living = set(live())
         ghosts = [

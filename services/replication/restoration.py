@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sqlite3
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -51,10 +51,8 @@ class Restoration:
 
     async def run(self) -> None:
         """Until cancelled: a damaged file may be replaced by an empty one at any time."""
-        while True:
-            if self.catching_up:
-                await self._restore(self._store.files_begun)
-            await asyncio.sleep(LOOK_SECONDS)
+        async for file in each_file(self._store):
+            await self._restore(file)
 
     async def _restore(self, file: int) -> None:
         if not await self._insist("restored", lambda: self._store.read(_is_restored)):
@@ -99,6 +97,17 @@ class Restoration:
                 if row["event_id"] not in here:
                     spent[row["guild_id"], row["model"] or ""] += _spent(row)
         return month, [UsageTotal(guild_id, model, sum_) for (guild_id, model), sum_ in spent.items()]
+
+
+async def each_file(store: Store) -> AsyncIterator[int]:
+    """The number of the store's file: at once, and again whenever a damaged one was replaced. Without end."""
+    known = 0
+    while True:
+        if known != store.files_begun:
+            known = store.files_begun
+            yield known
+        else:
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 def _keep(rows: list[StateRow]) -> Change:
