@@ -19,8 +19,14 @@ log = logging.getLogger("bot.store")
 ROUND_SECONDS = 60.0
 BOUND_BYTES = 256 * 2**20
 """What statistics and logs may take of the disk."""
-ROW_BYTES = 600
-"""About what a play or a call takes, with its indexes."""
+ROW_BYTES = 200
+"""About what a log line takes beside its text, and a statistic in all, where SQLite cannot tell it exactly."""
+PAGES_TAKEN = """
+    SELECT sum(pgsize) FROM dbstat WHERE aggregate = TRUE
+    AND name IN (SELECT name FROM sqlite_master WHERE tbl_name IN ('bot_logs', 'system_stats'))"""
+TEXT_TAKEN = f"""
+    SELECT (SELECT count(*) * {ROW_BYTES} + coalesce(sum(length(CAST(message AS BLOB))), 0) FROM bot_logs)
+    + (SELECT count(*) * {ROW_BYTES} FROM system_stats)"""
 SLICE_ROWS = 500
 """Rows a change: what people do must not wait behind a large clearance."""
 SLICE_PAGES = 500
@@ -62,11 +68,25 @@ class Upkeep:
                     table, over, before, SLICE_ROWS
                 )
             )
-        while await self._store.read(_bounded_bytes) > BOUND_BYTES:
+        await self._make_room()
+        await self._shrink()
+
+    async def _make_room(self) -> None:
+        used = await self._store.read(_used_bytes)
+        if used <= BOUND_BYTES:
+            return
+        # Measured once, for that reads all of it; what is in use then tells how far it has gone down.
+        enough = used - (await self._store.read(_bounded_bytes) - BOUND_BYTES)
+        while await self._store.read(_used_bytes) > enough:
             if not await self._change(lambda transaction: transaction.make_room(SLICE_ROWS)):
                 break
-        while await self._store.read(_free_pages) > SLICE_PAGES:
+
+    async def _shrink(self) -> None:
+        before, free = None, await self._store.read(_free_pages)
+        # A file that had no room for the VACUUM which lets it shrink keeps its free pages, and uses them again.
+        while free > SLICE_PAGES and (before is None or free < before):
             await self._store.commit(lambda transaction: transaction.shrink(SLICE_PAGES))
+            before, free = free, await self._store.read(_free_pages)
 
     async def _repeat(self, change: Callable[[Transaction], int]) -> None:
         while await self._change(change) == SLICE_ROWS:
@@ -78,16 +98,17 @@ class Upkeep:
         return done[-1]
 
 
-def _bounded_bytes(connection: sqlite3.Connection) -> int:
-    """About what statistics and logs take: what is in use, less what the tables that are never bounded take."""
+def _used_bytes(connection: sqlite3.Connection) -> int:
     pages, free, size = (_pragma(connection, name) for name in ("page_count", "freelist_count", "page_size"))
-    used = (pages - free) * size
-    if used <= BOUND_BYTES:
-        return used
-    (others,) = connection.execute(
-        "SELECT (SELECT count(*) FROM music_history) + (SELECT count(*) FROM gemini_usage)"
-    ).fetchone()
-    return used - others * ROW_BYTES
+    return (pages - free) * size
+
+
+def _bounded_bytes(connection: sqlite3.Connection) -> int:
+    """What statistics and logs take, with their indexes."""
+    try:
+        return connection.execute(PAGES_TAKEN).fetchone()[0]
+    except sqlite3.OperationalError:  # an SQLite that was built without dbstat
+        return connection.execute(TEXT_TAKEN).fetchone()[0]
 
 
 def _free_pages(connection: sqlite3.Connection) -> int:

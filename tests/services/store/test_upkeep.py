@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from services.recorder import Recorder
-from services.rows import LogEntry, Row, Stat
+from services.rows import LogEntry, Row, Stat, State
 from services.store import TABLES, Store
 from services.store.books import Books, read_books
 from services.store.schema import VERSIONS
@@ -123,6 +124,46 @@ async def test_what_is_delivered_makes_room_before_anything_is_dropped(
     books = await books_of(store)
     assert books["bot_logs"].dropped == {}
     assert books["bot_logs"].waiting == 100
+
+
+@pytest.mark.parametrize("dbstat", [True, False])
+async def test_a_long_history_takes_no_room_from_statistics_and_logs(
+    store: Store, monkeypatch: pytest.MonkeyPatch, dbstat: bool
+) -> None:
+    if not dbstat:
+        monkeypatch.setattr("services.store.upkeep.PAGES_TAKEN", "SELECT 1 FROM no_such_table")
+    rows: list[Row] = [play(track_title="t" * 2_000) for _ in range(300)]
+    rows += [State(f"key:{number}", {"of": "s" * 2_000}) for number in range(300)]
+    await record(store, *rows, stat(), *(entry("x" * 100) for _ in range(1_000)))
+    monkeypatch.setattr("services.store.upkeep.BOUND_BYTES", 1_000_000)
+    monkeypatch.setattr("services.store.upkeep.SLICE_ROWS", 50)
+    await Upkeep(store, now).tidy()
+    books = await books_of(store)
+    assert (books["system_stats"].dropped, books["bot_logs"].dropped) == ({}, {})
+    monkeypatch.setattr("services.store.upkeep.BOUND_BYTES", 100_000)
+    await Upkeep(store, now).tidy()
+    books = await books_of(store)
+    assert 500 <= books["bot_logs"].dropped["disk_bound"] < 1_000
+
+
+async def test_a_file_that_cannot_shrink_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_vacuum(path: Path) -> sqlite3.Connection:
+        """As on a disk that has no room for it."""
+        return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+    path = tmp_path / "bot.db"
+    async with Store(tmp_path) as store:
+        await record(store, *(entry("x" * 4_000) for _ in range(2_000)))
+        await deliver(store)
+    fixed = sqlite3.connect(path)
+    fixed.executescript("PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = NONE; VACUUM; PRAGMA journal_mode = WAL;")
+    fixed.close()
+    monkeypatch.setattr("services.store.writer.open_store", without_vacuum)
+    async with Store(tmp_path) as store:
+        assert await store.read(lambda c: c.execute("PRAGMA auto_vacuum").fetchone()[0]) == 0
+        async with asyncio.timeout(20):
+            await Upkeep(store, lambda: now() + timedelta(days=8)).tidy()
+        assert await store.read(lambda c: c.execute("PRAGMA freelist_count").fetchone()[0]) > 500
 
 
 async def test_the_file_shrinks(tmp_path: Path) -> None:
