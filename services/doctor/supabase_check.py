@@ -7,7 +7,17 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from services.doctor.check import Check, Finding, off, ok, run, run_all, wrong
-from services.doctor.project import KEY_CURE, MIGRATIONS_CURE, NO_RIGHT, URL_CURE, Project, code_of, refusal
+from services.doctor.project import (
+    KEY_CURE,
+    MIGRATIONS_CURE,
+    NO_FUNCTION,
+    NO_RIGHT,
+    URL_CURE,
+    Project,
+    code_of,
+    refusal,
+    refused,
+)
 from services.doctor.remote_schema import FUNCTIONS, JOBS, LISTENED, REMOTE_TABLES, UNLISTENED
 from services.doctor.rest import Rest, host_of
 from services.doctor.supabase_probe import probe
@@ -84,7 +94,10 @@ async def _report(project: Project) -> list[Finding]:
     document = answer.document
     if code_of(answer) == NO_RIGHT:
         return [wrong(_SECURITY, N_("The key may not see row level security and Realtime."), project.right_cure)]
-    if answer.status != 200 or not isinstance(document, dict):
+    missing = code_of(answer) in NO_FUNCTION
+    if not missing and (fault := refused(_SECURITY, project, answer)) is not None:
+        return [fault]
+    if missing or not isinstance(document, dict):
         unseen = N_("Row level security and Realtime cannot be seen: the function {function} is missing.")
         return [wrong(_SECURITY, unseen, MIGRATIONS_CURE, function=_REPORT)]
     report = cast(dict[str, Any], document)
