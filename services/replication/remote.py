@@ -6,7 +6,6 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any, Self
 
@@ -18,12 +17,11 @@ from supabase import AsyncClient, AsyncClientOptions, acreate_client
 from services.commands import Outcome, QueuedCommand
 from services.replication.clock_offset import ClockOffset
 from services.replication.faults import NotSupabase, Paused, Refused, TooSlow, Transient, fault_of, not_supabase
+from services.replication.http_time import retry_after, seconds_of
 from services.store.clock import NO_CLOCKS
 from services.store.ledger import Month
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
-LONGEST_WISH = 300.0
-"""A server that asks for a longer pause is asked again after this: a slip of its must not stop us for days."""
 Item = dict[str, Any]
 PAGE_ROWS = 1000
 """Rows a request: Supabase gives no more, a PostgREST of one's own would give a whole table."""
@@ -192,7 +190,7 @@ class Remote:
 
     async def _keep_answer(self, response: httpx.Response) -> None:
         _answer.set(response)
-        date = _seconds(response.headers.get("Date"))
+        date = seconds_of(response.headers.get("Date"))
         if date is not None:
             self.clock.seen(date, response.request.extensions["sent_at"], time())
 
@@ -208,8 +206,8 @@ class Remote:
             status = response.status_code if response is not None else None
             # A gateway's page has no code of PostgreSQL's: the client gives the HTTP status in its place.
             code = None if error.code is None or (error.code.isdigit() and len(error.code) == 3) else error.code
-            retry_after = _retry_after(response.headers.get("Retry-After")) if response is not None else None
-            raise fault_of(status, code, _short(error.message), table, retry_after) from error
+            wish = retry_after(response.headers.get("Retry-After")) if response is not None else None
+            raise fault_of(status, code, _short(error.message), table, wish) from error
         except httpx.TimeoutException as error:
             raise TooSlow(f"{table}: no answer in time ({type(error).__name__})") from error
         except httpx.HTTPError as error:
@@ -247,20 +245,3 @@ def _is_revision(row: Any) -> bool:
 
 def _short(text: str | None) -> str:
     return " ".join((text or "").split())[:300]
-
-
-def _retry_after(header: str | None) -> float | None:
-    if not header:
-        return None
-    if header.isascii() and header.isdigit():
-        return min(float(header), LONGEST_WISH)
-    at = _seconds(header)
-    return None if at is None else min(max(0.0, at - time()), LONGEST_WISH)
-
-
-def _seconds(header: str | None) -> float | None:
-    """An HTTP date in seconds since 1970."""
-    try:
-        return parsedate_to_datetime(header).timestamp() if header else None
-    except (ValueError, OverflowError):
-        return None

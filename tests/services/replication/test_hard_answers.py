@@ -10,7 +10,8 @@ from sandbox.supabase import Supabase
 from services.recorder import Recorder
 from services.replication import Replicator
 from services.replication.faults import NotSupabase, Paused, Refused, RemoteFault, TooSlow, Transient, fault_of
-from services.replication.remote import LONGEST_WISH, Remote
+from services.replication.http_time import LONGEST_WISH
+from services.replication.remote import Remote
 from services.replication.retry import RETRY_FACT
 from services.rows import Play, State
 from services.store import Store
