@@ -121,6 +121,8 @@ create or replace trigger date_old_session before update on public.active_sessio
 -- Three statements on purpose: each has a snapshot of its own, taken after the first one's locks were granted.
 -- In one statement the delete would not see a row that another connection was just inserting.
 -- Claiming in the order of guild_id keeps two calls from waiting for each other.
+-- A row that was given a higher revision by hand would drop the update: that revision is claimed in its place and
+-- answered, so that the bot goes above it.
 create or replace function public.apply_sessions(items jsonb)
 returns table (guild_id text, revision bigint, applied boolean)
 language plpgsql volatile security invoker set search_path = ''
@@ -136,13 +138,16 @@ begin
         order by head.guild_id, head.revision desc
     ), claim as (
         insert into public.session_revisions as known (guild_id, revision)
-        select newest.guild_id, newest.revision from newest order by newest.guild_id
+        select newest.guild_id,
+            case when session.revision > newest.revision then session.revision else newest.revision end
+        from newest left join public.active_sessions as session using (guild_id)
+        order by newest.guild_id
         on conflict (guild_id) do update set revision = excluded.revision
             where known.revision < excluded.revision
-        returning guild_id
+        returning guild_id, revision
     )
     select coalesce(jsonb_agg(newest.item), '[]') into claimed
-    from claim join newest using (guild_id);
+    from claim join newest using (guild_id, revision);
 
     delete from public.active_sessions as session
     using jsonb_to_recordset(claimed) as item (guild_id text, deleted boolean)

@@ -121,7 +121,11 @@ class Remote:
         return answers
 
     async def forget_revision(self, guild_id: str) -> None:
-        """Take away a session's revision that no clock can have given."""
+        """Take away a session's revision that no clock can have given, and the row that has one."""
+        # The row goes first: it would bring its revision back. It cannot be lowered, only removed and written anew.
+        rows: Any = self._client.table("active_sessions")
+        request = rows.delete(returning=ReturnMethod.minimal).eq("guild_id", guild_id).gte("revision", NO_CLOCKS)
+        await self._ask("active_sessions", request.execute, silent=True)
         table: Any = self._client.table("session_revisions")
         request = table.update({"revision": 0}, returning=ReturnMethod.minimal)
         request = request.eq("guild_id", guild_id).gte("revision", NO_CLOCKS)

@@ -63,6 +63,17 @@ async def test_an_older_bots_row_can_be_taken_over_and_removed(connect: Connect)
     assert await sessions(connection) == {"100": 1}
 
 
+async def test_a_row_that_was_given_a_higher_revision_is_named_and_can_be_superseded(connect: Connect) -> None:
+    connection = await connect()
+    await connection.execute("insert into public.active_sessions (guild_id, revision) values ('100', 8), ('200', 8)")
+    await apply(connection, item(5, guild_id="300"))
+    batch = (item(7), item(7, guild_id="200", deleted=True), item(7, guild_id="300"))
+    assert await apply(connection, *batch) == {("100", 8, False), ("200", 8, False), ("300", 7, True)}
+    assert await sessions(connection) == {"100": 8, "200": 8, "300": 7}
+    await apply(connection, item(9), item(9, guild_id="200", deleted=True))
+    assert await sessions(connection) == {"100": 9, "300": 7}
+
+
 @pytest.mark.parametrize(
     "items",
     [

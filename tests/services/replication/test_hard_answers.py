@@ -236,6 +236,28 @@ async def test_the_owner_wins_over_a_revision_that_no_clock_gave(
     assert [row["position_ms"] for row in await supabase.rows("active_sessions")] == [7]
 
 
+@pytest.mark.usefixtures("replicator")
+@pytest.mark.parametrize("revision", [3_900_000_000_000_000, LIMIT])
+async def test_the_owner_wins_over_a_row_whose_revision_was_edited_by_hand(
+    store: Store, supabase: Supabase, replicator: Replicator, revision: int
+) -> None:
+    """Its revision is known to nothing but the row itself, which would drop what is older."""
+    await supabase.until(lambda: len(supabase.requests) >= BEGINNING)
+    live = {"5", "6"}
+    replicator.reconcile("1", owns=lambda _: True, joined=lambda _: True, live=lambda: live, begun=lambda: live)
+    recorder = Recorder(store)
+    for guild_id in sorted(live):
+        await recorder.commit(session(guild_id))
+    await drained(store)
+    await supabase.execute(f"update public.active_sessions set revision = {revision}, track_title = 'theirs'")
+    await recorder.commit(session("5", position_ms=7))
+    recorder.close_session("6")
+    await drained(store)
+    (row,) = await supabase.rows("active_sessions")
+    assert (row["guild_id"], row["position_ms"]) == ("5", 7)
+    assert row["track_title"] != "theirs"
+
+
 async def test_the_clock_is_lifted_over_real_revisions_even_beside_one_that_is_none(
     store: Store, supabase: Supabase
 ) -> None:
