@@ -23,8 +23,9 @@ exception
 end
 $$;
 
--- Gives {row_security: {table: on or not}, realtime: [published table, ...], upkeep: [job, ...]};
--- realtime is null without a publication, upkeep without pg_cron.
+-- Gives {row_security: {table: on or not}, realtime: [published table, ...], realtime_whole: database, schema or null,
+-- upkeep: [job, ...]}; realtime is null without a publication, upkeep without pg_cron. realtime_whole says that the
+-- publication was made for every table, so that no migration can take one out.
 create or replace function public.schema_report() returns jsonb
 language sql stable security invoker set search_path = ''
 as $$
@@ -41,6 +42,16 @@ as $$
                 from pg_publication_tables
                 where pg_publication_tables.pubname = pg_publication.pubname and schemaname = 'public'
             )
+            from pg_publication where pubname = 'supabase_realtime'
+        ),
+        'realtime_whole', (
+            select case
+                when puballtables then 'database'
+                when exists (
+                    select from pg_publication_namespace
+                    where pnpubid = pg_publication.oid and pnnspid = 'public'::regnamespace
+                ) then 'schema'
+            end
             from pg_publication where pubname = 'supabase_realtime'
         ),
         'upkeep', public.scheduled_upkeep()

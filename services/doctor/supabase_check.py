@@ -28,6 +28,12 @@ from services.settings import Settings
 _SECURITY, _REALTIME, _UPKEEP = "supabase.row_security", "supabase.realtime", "supabase.upkeep"
 _REPORT = "schema_report"
 """The database's own account of what PostgREST does not show."""
+# No table can be taken out of a publication of all tables, or of a schema's.
+_BY_NAME = {
+    "database": "drop publication supabase_realtime; create publication supabase_realtime;",
+    "schema": "alter publication supabase_realtime drop tables in schema public;",
+}
+"""The SQL after which the migrations can publish by name, by what is published whole."""
 
 
 async def supabase_findings(rest: Rest, settings: Settings, *, write: bool) -> list[Finding]:
@@ -125,6 +131,8 @@ def _realtime(report: dict[str, Any]) -> Finding:
     surplus = [name for name in UNLISTENED if name in published]
     if missing:
         return wrong(_REALTIME, N_("Realtime does not publish {tables}."), MIGRATIONS_CURE, tables=", ".join(missing))
+    if surplus and (whole := report.get("realtime_whole")) in _BY_NAME:
+        return _whole(whole, surplus)
     if surplus:
         return wrong(
             _REALTIME,
@@ -133,6 +141,18 @@ def _realtime(report: dict[str, Any]) -> Finding:
             tables=", ".join(surplus),
         )
     return ok(_REALTIME, N_("Realtime publishes all {count} tables of the dashboards."), count=len(LISTENED))
+
+
+def _whole(whole: str, surplus: list[str]) -> Finding:
+    said = {
+        "database": N_("Realtime publishes every table of the database, {tables} of the bot's bookkeeping too."),
+        "schema": N_("Realtime publishes every table of the schema public, {tables} of the bot's bookkeeping too."),
+    }
+    cure = N_(
+        "In Supabase's SQL editor, run `{sql}`, then the file of migrations/ called access once more; another "
+        "program's tables that are listened to have to be published by name again."
+    )
+    return wrong(_REALTIME, said[whole], cure, tables=", ".join(surplus), sql=_BY_NAME[whole])
 
 
 def _upkeep(report: dict[str, Any]) -> Finding:

@@ -152,6 +152,27 @@ async def test_without_a_publication_realtime_is_off(surgery: Surgery, supabase:
     assert seen.states["supabase.realtime"] == {"off"}
 
 
+@pytest.mark.parametrize(
+    ("scope", "said"),
+    [("for all tables", "every table of the database"), ("for tables in schema public", "the schema public")],
+)
+async def test_a_publication_of_every_table_is_told_with_a_cure_that_works(
+    surgery: Surgery, supabase: Supabase, scope: str, said: str
+) -> None:
+    await supabase.execute(f"drop publication supabase_realtime; create publication supabase_realtime {scope}")
+    (access,) = MIGRATIONS.glob("*_access.sql")
+    await supabase.apply(access)
+    seen = await surgery.look()
+    assert seen.wrong.keys() == {("supabase.realtime", "")}
+    told = seen.wrong["supabase.realtime", ""]
+    assert said in told
+    await supabase.execute(told.split("`")[1])
+    await supabase.apply(access)
+    seen = await surgery.look()
+    assert seen.wrong == {}
+    assert seen.states["supabase.realtime"] == {"ok"}
+
+
 async def test_a_public_key_is_told_wherever_it_stands(surgery: Surgery, supabase: Supabase) -> None:
     for variable, key in (
         ("SUPABASE_ANON_KEY", supabase.anon_key),
