@@ -24,7 +24,7 @@ end
 $$;
 
 -- Gives {row_security: {table: on or not}, realtime: [published table, ...], realtime_whole: database, schema or null,
--- upkeep: [job, ...]}; realtime is null without a publication, upkeep without pg_cron. realtime_whole says that the
+-- upkeep: [job, ...], time: the database's, to the microsecond}; realtime is null without a publication, upkeep without pg_cron. realtime_whole says that the
 -- publication was made for every table, so that no migration can take one out.
 create or replace function public.schema_report() returns jsonb
 language sql stable security invoker set search_path = ''
@@ -54,7 +54,8 @@ as $$
             end
             from pg_publication where pubname = 'supabase_realtime'
         ),
-        'upkeep', public.scheduled_upkeep()
+        'upkeep', public.scheduled_upkeep(),
+        'time', clock_timestamp()
     )
 $$;
 

@@ -6,16 +6,24 @@ from __future__ import annotations
 class ClockOffset:
     """What to add to this machine's time to get Supabase's.
 
-    An answer's `Date` is a whole second of Supabase's clock, somewhere between the request and the answer: each
-    answer narrows the range that the offset must be in.
+    The database is asked, at each connect and from time to time. Where it cannot tell, an answer's `Date` will do: a
+    whole second of the gateway's clock, somewhere between the request and the answer, so that each answer narrows the
+    range that the offset must be in.
     """
 
     def __init__(self) -> None:
         self._low = self._high = 0.0
-        self._known = False
+        self._known = self._told = False
+
+    def told(self, at: float, sent: float, received: float) -> None:
+        """The database said that it is `at`, between `sent` and `received`; all in s since 1970, by their own clocks.
+        From now on no `Date` is believed: the gateway's clock need not be the database's."""
+        self._low, self._high, self._told = at - received, at - sent, True
 
     def seen(self, date: float, sent: float, received: float) -> None:
-        """An answer of `date` came at `received` to a request of `sent`; all in s since 1970, by their own clocks."""
+        """An answer of `date` came at `received` to a request of `sent`; as in `told`."""
+        if self._told:
+            return
         low, high = date - received, date + 1 - sent
         if self._known and low <= self._high and high >= self._low:
             low, high = max(low, self._low), min(high, self._high)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from time import time
 from typing import Any, Self
 
@@ -20,6 +22,8 @@ from services.replication.faults import NotSupabase, Paused, Refused, TooSlow, T
 from services.replication.http_time import retry_after, seconds_of
 from services.store.clock import NO_CLOCKS
 from services.store.ledger import Month
+
+log = logging.getLogger("bot.replication")
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 Item = dict[str, Any]
@@ -62,7 +66,7 @@ class Remote:
 
     def __init__(self) -> None:
         self._http = httpx.AsyncClient(
-            timeout=TIMEOUT, http2=False, event_hooks={"request": [_note_time], "response": [self._keep_answer]}
+            timeout=TIMEOUT, http2=False, event_hooks={"request": [_note_time], "response": [_keep_answer]}
         )
         self._client: AsyncClient
         self._unsigned = False
@@ -192,11 +196,17 @@ class Remote:
         request = self._client.rpc("finish_commands", {"outcomes": items})  # pyright: ignore[reportArgumentType] - any JSON is taken
         await self._ask("finish_commands", request.execute, items)
 
-    async def _keep_answer(self, response: httpx.Response) -> None:
-        _answer.set(response)
-        date = seconds_of(response.headers.get("Date"))
-        if date is not None:
-            self.clock.seen(date, response.request.extensions["sent_at"], time())
+    async def ask_time(self) -> None:
+        """Have the database tell its time; where it cannot, the answers' own will do."""
+        _answer.set(None)
+        try:
+            report: Any = (await self._client.rpc("schema_report", {}).execute()).data
+            at = datetime.fromisoformat(report["time"]).timestamp()
+        except (APIError, httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError, KeyError) as error:
+            log.debug("The database did not tell its time: %r", error)
+            return
+        if (answer := _answer.get()) is not None:
+            self.clock.told(at, answer.request.extensions["sent_at"], answer.request.extensions["received_at"])
 
     async def _ask(
         self, table: str, execute: Callable[[], Awaitable[Any]], items: Sequence[Item] = (), *, silent: bool = False
@@ -227,11 +237,21 @@ class Remote:
         # PostgREST gives every answer a range; no rows at all, and no range, may be anybody's.
         if not rows and not silent and "Content-Range" not in response.headers and not self._unsigned:
             raise not_supabase(table, response.status_code)
+        # A gateway's page may have been dated by anybody.
+        date = seconds_of(response.headers.get("Date"))
+        if date is not None and (rows or "Content-Range" in response.headers):
+            asked = response.request.extensions
+            self.clock.seen(date, asked["sent_at"], asked["received_at"])
         return rows  # pyright: ignore[reportUnknownVariableType] - whatever JSON holds
 
 
 async def _note_time(request: httpx.Request) -> None:
     request.extensions["sent_at"] = time()
+
+
+async def _keep_answer(response: httpx.Response) -> None:
+    response.request.extensions["received_at"] = time()
+    _answer.set(response)
 
 
 def _is_sendable(item: Item) -> bool:

@@ -29,6 +29,7 @@ log = logging.getLogger("bot.replication")
 
 Answer = TypeVar("Answer")
 FLUSH_SECONDS = 2.5
+CLOCK_SECONDS = 600.0
 # Only these can be written by two stores, so only these can hold a revision above this store's clock.
 STATE = TABLE_OF[State]
 SHARED = ("session_revisions", STATE.name)
@@ -165,7 +166,12 @@ class Replicator:
         for table in SHARED:
             highest = await self._insist(table, lambda table=table: self._remote.highest_revision(table))
             self._store.hand_over(lambda transaction, highest=highest: transaction.rise_above(highest))
+        await self._remote.ask_time()
         self._lifted.set()
+        while True:
+            # Any of the clocks may be set while the bot runs.
+            await asyncio.sleep(CLOCK_SECONDS)
+            await self._remote.ask_time()
 
     async def _restore(self) -> None:
         await self._lifted.wait()

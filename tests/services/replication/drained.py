@@ -7,8 +7,9 @@ import asyncio
 from services.store import Store
 from services.store.books import read_books
 
-BEGINNING = 4
-"""Requests before any row is sent: two for the highest revisions, two for what an earlier disk held (nothing)."""
+BEGINNING = 5
+"""Requests before any row is sent: two for the highest revisions, one for the time, two for what an earlier disk
+held (nothing)."""
 
 
 async def drained(store: Store) -> None:

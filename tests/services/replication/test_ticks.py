@@ -16,6 +16,7 @@ from sandbox.supabase import Supabase
 from services.recorder import Recorder
 from services.replication import Replicator
 from services.replication.clock_offset import ClockOffset
+from services.replication.faults import Transient
 from services.replication.remote import Item, Remote
 from services.store import Store
 from tests.samples import now, play, session
@@ -101,6 +102,27 @@ async def test_a_sessions_time_is_the_databases_and_a_facts_time_the_bots(
     assert abs((datetime.fromisoformat(row["updated_at"]) - (stamped - timedelta(seconds=30))).total_seconds()) < 1
     (row,) = await supabase.rows("music_history")
     assert datetime.fromisoformat(row["created_at"]) == stamped
+
+
+async def test_the_database_tells_its_time_and_no_gateway_is_believed(
+    supabase: Supabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.replication.remote.time", lambda: time.time() + 30)
+    remote = await Remote.open(supabase.url, supabase.service_role_key)
+    strange = {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"}
+    supabase.answer(522, "<html>a gateway's page</html>", strange)
+    with pytest.raises(Transient):
+        await remote.highest_revision("bot_state")
+    assert remote.clock.seconds == 0
+    await supabase.up()
+    await remote.highest_revision("bot_state")
+    assert remote.clock.seconds == pytest.approx(-30, abs=1)
+    await remote.ask_time()
+    assert remote.clock.seconds == pytest.approx(-30, abs=0.1)
+    supabase.answer(200, '[{"revision": 1}]', strange)
+    await remote.highest_revision("bot_state")
+    assert remote.clock.seconds == pytest.approx(-30, abs=0.1)
+    await remote.aclose()
 
 
 def test_a_clock_that_agrees_is_left_alone_and_one_that_does_not_is_measured_ever_better() -> None:
