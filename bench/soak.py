@@ -14,7 +14,7 @@ from statistics import linear_regression
 
 import psutil
 
-from bench.figure import Figure
+from bench.figure import Bound, Figure
 from sandbox.bot_process import BotProcess
 from sandbox.world import World
 from tests.silence import write_silence
@@ -121,17 +121,17 @@ async def _week(folder: Path) -> tuple[list[Sample], tuple[int, int], str]:
 
 
 async def soak() -> list[Figure]:
-    """RSS an hour of the week later, over RSS now; descriptors before and after; the largest WAL over its bound."""
+    """RSS at the end over RSS after the warming up; descriptors before and after; the largest WAL over its bound."""
     with tempfile.TemporaryDirectory() as folder:
         samples, (before, after), note = await _week(Path(folder))
     warm = [sample for sample in samples if sample.at >= SECONDS * WARMING_UP]
     slope, start = linear_regression([each.at for each in warm], [each.rss / 2**20 for each in warm])
     now, end = start + slope * warm[0].at, start + slope * warm[-1].at
-    later = now + slope * SECONDS / WEEK_HOURS
+    hourly = Bound("growth in an hour of the week, %:", slope * SECONDS / WEEK_HOURS / now * 100, 1)
     bound, wal = WAL_BYTES / 2**20, max(each.wal for each in samples) / 2**20
-    grown = f"{end - now:+.1f} MB in the last two thirds of the week"
+    grown = f"{(end / now - 1) * 100:+.1f} % in the last two thirds of the week; {note}"
     return [
-        Figure("soak: RSS, and an hour later", now, later, "MB", now / later, 1 / 1.01, f"{grown}; {note}"),
+        Figure("soak: RSS, and at the end", now, end, "MB", now / end, 1 / 1.03, grown, (hourly,)),
         Figure("soak: descriptors, and at the end", before, after, "open", before / after, 1.0, "at rest"),
         Figure("soak: bound of the WAL, and its size", bound, wal, "MB", bound / wal, 1.0),
     ]
