@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -23,6 +24,8 @@ class Call:
     prompt_tokens: int = 0
     candidates_tokens: int = 0
     thoughts_tokens: int = 0
+    began_at: float = field(default_factory=time.time)
+    """When it came; Unix seconds."""
     first_text_at: float | None = None
     """When the first text was sent; seconds of the event loop's clock."""
     outcome: str = "running"
