@@ -15,9 +15,9 @@ from uuid import uuid4
 from services.commands import CarryOut, Order, Outcome, QueuedCommand, read_order
 from services.errors import UserError
 from services.i18n import N_
+from services.replication.answers import Claim
 from services.replication.backoff import Backoff
 from services.replication.faults import Paused, Refused, RemoteFault, Transient
-from services.replication.remote import Claim
 
 log = logging.getLogger("bot.commands")
 

@@ -6,7 +6,6 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime
 from time import time
 from typing import Any, Self
@@ -17,6 +16,7 @@ from postgrest.types import ReturnMethod
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
 from services.commands import Outcome, QueuedCommand
+from services.replication.answers import Claim, StateRow
 from services.replication.clock_offset import ClockOffset
 from services.replication.faults import NotSupabase, Paused, Refused, TooSlow, Transient, fault_of, not_supabase
 from services.replication.http_time import retry_after, seconds_of
@@ -31,30 +31,6 @@ PAGE_ROWS = 1000
 """Rows a request: Supabase gives no more, a PostgREST of one's own would give a whole table."""
 _MERGED = "resolution=merge-duplicates"
 _COST = ("id", "event_id", "guild_id", "model", "prompt_tokens", "completion_tokens", "total_tokens")
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What `claim_commands` gave."""
-
-    taken: list[QueuedCommand]
-    asked: list[str]
-    """The guilds of pending commands that were not claimed."""
-
-
-@dataclass(frozen=True, slots=True)
-class StateRow:
-    """A row of `bot_state`."""
-
-    key: str
-    value: Any
-    """Any JSON; None where a person deleted it."""
-    revision: int
-
-    @property
-    def is_document(self) -> bool:
-        """Whether it is what the bot keeps there."""
-        return isinstance(self.value, dict)
 
 
 # The client keeps neither status nor headers of a failed answer; a hook of httpx's does, in the request's own task.
@@ -124,12 +100,16 @@ class Remote:
             )
         return answers
 
+    async def remove_without_clock(self, table: str, key: str, value: str) -> None:
+        """Remove a row whose revision no clock can have given: it cannot be lowered, only written anew."""
+        rows: Any = self._client.table(table)
+        request = rows.delete(returning=ReturnMethod.minimal).eq(key, value).gte("revision", NO_CLOCKS)
+        await self._ask(table, request.execute, silent=True)
+
     async def forget_revision(self, guild_id: str) -> None:
         """Take away a session's revision that no clock can have given, and the row that has one."""
-        # The row goes first: it would bring its revision back. It cannot be lowered, only removed and written anew.
-        rows: Any = self._client.table("active_sessions")
-        request = rows.delete(returning=ReturnMethod.minimal).eq("guild_id", guild_id).gte("revision", NO_CLOCKS)
-        await self._ask("active_sessions", request.execute, silent=True)
+        # The row goes first: it would bring its revision back.
+        await self.remove_without_clock("active_sessions", "guild_id", guild_id)
         table: Any = self._client.table("session_revisions")
         request = table.update({"revision": 0}, returning=ReturnMethod.minimal)
         request = request.eq("guild_id", guild_id).gte("revision", NO_CLOCKS)
@@ -142,6 +122,11 @@ class Remote:
         )
         rows = await self._ask(table, request.execute)
         return int(rows[0]["revision"]) if rows else 0
+
+    async def revisions_of(self, table: str, key: str, keys: list[str]) -> dict[str, int]:
+        """The revisions that the database has, by `key`; at most 50 `keys` fit in an address."""
+        rows = await self._ask(table, self._client.table(table).select(key, "revision").in_(key, keys).execute)
+        return {row[key]: row["revision"] for row in rows}
 
     async def sessions_of(self, application_id: str) -> list[tuple[str, str | None]]:
         """(guild, application) of each session row that is this application's or, from an older bot, nobody's."""

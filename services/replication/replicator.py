@@ -20,6 +20,7 @@ from services.replication.remote import Remote
 from services.replication.restoration import Restoration, each_file
 from services.replication.retry import watch_for_retry
 from services.replication.sessions import SessionLane
+from services.replication.states import StateLane
 from services.rows import State
 from services.store import TABLES, Store, Table
 from services.store.tables import SESSIONS, TABLE_OF
@@ -52,9 +53,10 @@ class Replicator:
         self._remote = await Remote.open(self._url, self._key)
         self._sessions = SessionLane(self._store, self._remote)
         self.lanes: dict[Table, Lane] = {
-            table: self._sessions if table is SESSIONS else KeyedLane(table, self._store, self._remote)
-            for table in TABLES
+            table: KeyedLane(table, self._store, self._remote) for table in TABLES if table not in {SESSIONS, STATE}
         }
+        self.lanes[SESSIONS] = self._sessions
+        self.lanes[STATE] = StateLane(STATE, self._store, self._remote)
         self._lifted = asyncio.Event()
         self._refusing: dict[str, RemoteFault] = {}
         """What could not be read yet (the highest revisions, the sessions, what an earlier disk held), and why."""

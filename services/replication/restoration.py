@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from services.replication.remote import Item, Remote, StateRow
+from services.replication.answers import StateRow
+from services.replication.remote import Item, Remote
 from services.store import Store
 from services.store.ledger import Month, Spent, UsageTotal
 from services.store.transaction import Transaction

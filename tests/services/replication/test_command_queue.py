@@ -15,9 +15,10 @@ import pytest_asyncio
 from sandbox.supabase import MIGRATIONS, Supabase
 from services.commands import Order, Outcome, QueuedCommand, Seek, Volume
 from services.errors import UserError
+from services.replication.answers import Claim
 from services.replication.command_queue import CommandQueue
 from services.replication.faults import Paused, Refused
-from services.replication.remote import Claim, Remote
+from services.replication.remote import Remote
 
 pytestmark = pytest.mark.usefixtures("quick")
 MIGRATION = MIGRATIONS / "20261122000300_command_queue.sql"

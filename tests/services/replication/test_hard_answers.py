@@ -271,6 +271,31 @@ async def test_the_clock_is_lifted_over_real_revisions_even_beside_one_that_is_n
     assert row["value"] == {"mine": True}
 
 
+@pytest.mark.usefixtures("replicator")
+@pytest.mark.parametrize("revision", [3_900_000_000_000_000, LIMIT])
+async def test_a_state_wins_over_a_revision_of_the_future(store: Store, supabase: Supabase, revision: int) -> None:
+    key = 'playlist "x",(y).z'
+    recorder = Recorder(store)
+    await recorder.commit(State(key, {"volume": 1}))
+    await drained(store)
+    await supabase.execute(f"update public.bot_state set revision = {revision}, value = '2'")
+    await recorder.commit(State(key, {"volume": 3}))
+    await drained(store)
+    assert [row["value"] for row in await supabase.rows("bot_state")] == [{"volume": 3}]
+
+
+async def test_a_state_that_waited_long_does_not_win_over_a_newer_one(store: Store, supabase: Supabase) -> None:
+    async with Replicator(store, supabase.url, supabase.service_role_key):
+        await supabase.until(lambda: len(supabase.requests) >= BEGINNING)
+        supabase.answer(503, "down", times=2)
+        Recorder(store).record(State("k", {"of": "before"}))
+        await store.commit(lambda _: None)
+        newer = "(extract(epoch from clock_timestamp()) * 1000000)::bigint"
+        await supabase.execute(f"insert into public.bot_state values ('k', '{{\"of\": \"now\"}}', {newer})")
+        await drained(store)
+    assert [row["value"] for row in await supabase.rows("bot_state")] == [{"of": "now"}]
+
+
 async def test_a_state_is_not_sent_from_a_clock_that_may_be_behind_not_even_at_the_end(
     store: Store, supabase: Supabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
