@@ -167,7 +167,7 @@ async def test_claims_in_no_order_would_deadlock(connect: Connect, seed: int) ->
     connection = await connect()
     cursor = await connection.execute("select pg_get_functiondef('public.apply_sessions'::regproc)")
     (definition,) = cast(tuple[str], await cursor.fetchone())
-    disordered = definition.replace("from newest order by newest.guild_id", "from newest order by random()")
+    disordered = definition.replace("order by newest.guild_id", "order by random()")
     assert disordered != definition
     await connection.execute(disordered.encode())
     batches, _ = session_batches(seed)
