@@ -23,6 +23,7 @@ from services.playback import Playback
 from services.rows import Play, Session
 from services.settings import Settings
 from tests.fakes import MemoryRecorder
+from tests.heartbeats import end_heartbeats
 from tests.services.lavalink.world import until
 from tests.silence import write_silence
 
@@ -128,3 +129,4 @@ async def stage(music: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[S
             await bot.close()
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
+            await end_heartbeats()

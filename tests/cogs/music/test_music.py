@@ -112,7 +112,7 @@ async def test_what_the_bot_lacks_is_said_with_an_invitation(stage: Stage) -> No
         stage.guild.set_role_permissions(role, allowed)
     await until(lambda: not stage.bot.guilds[0].me.guild_permissions.connect)
     use = await stage.use(stage.alice, "play", query="morning")
-    assert "connect, speak" in use.text
+    assert "Connect, Speak" in use.text
     assert "oauth2/authorize" in use.text
     assert use.messages[0].ephemeral
 

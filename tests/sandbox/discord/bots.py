@@ -10,6 +10,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from sandbox.discord import Channel, DiscordStandIn, Guild, Member
+from tests.heartbeats import end_heartbeats
 
 INTENTS = dpy.Intents(guilds=True, voice_states=True, guild_messages=True, dm_messages=True)
 Use: TypeAlias = dpy.Interaction[Any]
@@ -76,4 +77,5 @@ async def running(stand_in: DiscordStandIn, *tree_commands: Any, **options: Any)
         ready.cancel()
         await bot.close()
         await asyncio.gather(task, ready, return_exceptions=True)
+        await end_heartbeats()
     assert stand_in.unknown_requests == []
