@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields, replace
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
 from services.rows import LogEntry, Row, Session
@@ -81,12 +82,17 @@ def storable(row: AnyRow) -> AnyRow:
     """`row` as both stores can hold it: no lone surrogate, NUL, NaN or infinity, text and integers within bounds."""
     limit = LOG_CHARACTERS if isinstance(row, LogEntry) else TEXT_CHARACTERS
     changes: dict[str, Any] = {}
-    for field in fields(row):
-        value = getattr(row, field.name)
+    for name in _names(type(row)):
+        value = getattr(row, name)
         kept = _storable(value, limit)
         if kept is not value:
-            changes[field.name] = kept
+            changes[name] = kept
     return replace(row, **changes) if changes else row
+
+
+@cache
+def _names(row_type: type[Row]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(row_type))
 
 
 def _storable(value: Any, limit: int) -> Any:

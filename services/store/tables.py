@@ -14,7 +14,7 @@ from services.rows import LogEntry, Play, Row, Session, Stat, State, Usage
 Value = str | int | float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # each is one of a kind: told apart by identity, which is quick
 class Table:
     """A local table and the remote one of the same name."""
 
