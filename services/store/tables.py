@@ -36,12 +36,29 @@ class Table:
         return frozenset(name for name, hint in get_type_hints(self.row_type).items() if hint == dict[str, object])
 
     @cached_property
+    def _times(self) -> tuple[int, ...]:
+        hints = get_type_hints(self.row_type)
+        return tuple(
+            place for place, name in enumerate(self.columns) if datetime in (hints[name], *get_args(hints[name]))
+        )
+
+    @cached_property
+    def _documents_at(self) -> tuple[int, ...]:
+        return tuple(place for place, name in enumerate(self.columns) if name in self._documents)
+
+    @cached_property
     def _values(self) -> attrgetter[tuple[Any, ...]]:
         return attrgetter(*self.columns)
 
     def to_sql(self, row: Row) -> list[Value]:
         """The row's values for SQLite, in the order of `columns`: times as ISO 8601 text, documents as JSON text."""
-        return [_to_sql(value) for value in self._values(row)]
+        values: list[Any] = list(self._values(row))
+        for place in self._times:
+            if (time := values[place]) is not None:
+                values[place] = time.isoformat(timespec="microseconds")
+        for place in self._documents_at:
+            values[place] = json.dumps(values[place], ensure_ascii=False, separators=(",", ":"))
+        return values
 
     def from_sql(self, record: Any) -> Any:
         """The row of a stored record (an `sqlite3.Row` or a mapping)."""
@@ -62,14 +79,6 @@ class Table:
         for name in self._documents:
             item[name] = json.loads(item[name])
         return item
-
-
-def _to_sql(value: Any) -> Value:
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="microseconds")
-    if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return value
 
 
 SESSIONS = Table("active_sessions", Session, key="guild_id")

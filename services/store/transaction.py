@@ -46,6 +46,7 @@ class Transaction:
 
     def __init__(self, connection: sqlite3.Connection, clock: RevisionClock) -> None:
         self._connection = connection
+        self._cursor = connection.cursor()
         self._clock = clock
         self._counts: Counter[tuple[Table, str]] = Counter()
         self.changed: set[Table] = set()
@@ -56,7 +57,7 @@ class Transaction:
         table = TABLE_OF[type(row)]
         self.changed.add(table)
         values: list[Value] = [*table.to_sql(row), self._clock.next()]
-        if self._connection.execute(_insert(table), values).rowcount:
+        if self._cursor.execute(_insert(table), values).rowcount:
             self._counts[table, "accepted"] += 1
         else:
             self._connection.execute(_update(table), [*values, getattr(row, table.key)])

@@ -22,7 +22,7 @@ from services.store.transaction import Transaction
 log = logging.getLogger("bot.store")
 
 Change = Callable[[Transaction], None]
-GROUP = 500
+GROUP = 1_000
 """Changes a commit: larger groups gain little and hold the lock longer."""
 HELD_IN_MEMORY = 10_000
 """Changes that wait while the file cannot be written; beyond them rows are dropped and counted."""
@@ -31,7 +31,7 @@ REOPEN_TRIES = 10
 """After so many failures in a row the file is opened anew, should the connection be what is broken."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Job:
     """A change on its way to the disk."""
 
