@@ -25,8 +25,8 @@ WARMING_UP = 1 / 3
 SERVERS, MEMBERS = 20, 4
 PAUSE_S = 0.5
 SAMPLE_S = 2.0
-REST_S = 25.0
-"""After so long without music idle connections are closed: aiohttp keeps them for 15 s."""
+REST_S = 40.0
+"""After so long without music idle connections are closed: aiohttp keeps them for 15 s, and looks every 15 s."""
 WEEK_HOURS = 7 * 24
 WAL_BYTES = 16 * 2**20
 
