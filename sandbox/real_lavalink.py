@@ -17,6 +17,7 @@ import aiohttp
 from aiohttp import WSMsgType, hdrs, web
 from yarl import URL
 
+from sandbox.changes import Changes
 from sandbox.lavalink.library import MusicLibrary
 from sandbox.trouble import Trouble
 
@@ -84,7 +85,7 @@ class RealLavalink:
         self._trouble = Trouble()
         self._players: dict[int, SeenPlayer] = {}
         self._sockets: set[web.WebSocketResponse] = set()
-        self._waiters: set[asyncio.Event] = set()
+        self._changes = Changes()
         self._runner: web.AppRunner
         self._site: web.TCPSite | None = None
         self._http: aiohttp.ClientSession
@@ -151,15 +152,7 @@ class RealLavalink:
 
     async def until(self, holds: Callable[[], object], timeout: float = 5.0) -> None:
         """Wait until something holds that was seen here. Raises TimeoutError."""
-        changed = asyncio.Event()
-        self._waiters.add(changed)
-        try:
-            async with asyncio.timeout(timeout):
-                while not holds():
-                    await changed.wait()
-                    changed.clear()
-        finally:
-            self._waiters.discard(changed)
+        await self._changes.until(holds, timeout, "a change at the real Lavalink")
 
     async def _forward(self, request: web.Request) -> web.Response:
         await self._trouble.wait()
@@ -186,8 +179,7 @@ class RealLavalink:
             return {"loadType": "search", "data": [read["data"]]}
         if "guildId" in read:
             self._players.setdefault(int(read["guildId"]), SeenPlayer()).see(read)
-            for waiter in self._waiters:
-                waiter.set()
+            self._changes.notify()
         return message
 
     async def _name(self, value: Any) -> None:

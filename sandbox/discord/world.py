@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .changes import Changes
+from sandbox.changes import Changes
+
 from .channels import VOICE_TYPES, Channel, ChannelType
 from .commands import Commands
 from .errors import missing_access, unknown

@@ -12,6 +12,7 @@ from typing import Self
 import trustme
 from aiohttp import web
 
+from sandbox.changes import Changes
 from sandbox.discord import DiscordStandIn, VoiceCredentials
 from sandbox.discord_voice.codes import RESUMABLE, CloseCode
 from sandbox.discord_voice.connection import Connection
@@ -51,7 +52,7 @@ class VoiceServer:
         self.sound_address = (HOST, 0)
         self._sessions: dict[int, VoiceSession] = {}
         self._ssrcs = count(_FIRST_SSRC)
-        self._waiters: set[asyncio.Event] = set()
+        self._changes = Changes()
         self._stack = AsyncExitStack()
 
     @property
@@ -63,7 +64,7 @@ class VoiceServer:
         async with AsyncExitStack() as stack:
             loop = asyncio.get_running_loop()
             transport, _ = await loop.create_datagram_endpoint(
-                lambda: SoundPort(self._session_of, self._changed), local_addr=(HOST, 0)
+                lambda: SoundPort(self._session_of, self._changes.notify), local_addr=(HOST, 0)
             )
             stack.callback(transport.close)
             self.sound_address = (HOST, int(transport.get_extra_info("sockname")[1]))
@@ -134,21 +135,13 @@ class VoiceServer:
 
     async def until(self, holds: Callable[[], object], timeout: float = 5.0) -> None:
         """Wait until something holds that this server knows of. Raises TimeoutError."""
-        changed = asyncio.Event()
-        self._waiters.add(changed)
-        try:
-            async with asyncio.timeout(timeout):
-                while not holds():
-                    await changed.wait()
-                    changed.clear()
-        finally:
-            self._waiters.discard(changed)
+        await self._changes.until(holds, timeout, "a change at the voice server")
 
     # For connections
 
     def open_session(self, guild_id: int, session_id: str, token: str) -> VoiceSession:
         """A new session; the guild's last one is over."""
-        session = VoiceSession(guild_id, session_id, token, next(self._ssrcs), self._changed)
+        session = VoiceSession(guild_id, session_id, token, next(self._ssrcs), self._changes.notify)
         self._sessions[guild_id] = session
         return session
 
@@ -163,12 +156,12 @@ class VoiceServer:
         """The session is over; it cannot be resumed."""
         if self._sessions.get(session.guild_id) is session:
             del self._sessions[session.guild_id]
-        self._changed()
+        self._changes.notify()
 
     def note(self, code: int) -> None:
         """The server closes a connection with this code."""
         self.closes.append(code)
-        self._changed()
+        self._changes.notify()
 
     async def _connect(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(timeout=0.5)
@@ -185,7 +178,3 @@ class VoiceServer:
 
     def _session_of(self, ssrc: int) -> VoiceSession | None:
         return next((session for session in self._sessions.values() if session.ssrc == ssrc), None)
-
-    def _changed(self) -> None:
-        for waiter in self._waiters:
-            waiter.set()

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from sandbox.chance import Chance
+from sandbox.changes import Changes
 from sandbox.lavalink.account import Account
 from sandbox.lavalink.library import MusicLibrary
 from sandbox.lavalink.loader import SLOW_LOAD_S, Loader
@@ -57,11 +58,11 @@ class LavalinkStandIn:
     ) -> None:
         self._library = MusicLibrary(music)
         self._music = music
-        self._waiters: set[asyncio.Event] = set()
+        self._changes = Changes()
         trouble = Trouble()
         loader = Loader(self._library, trouble, slow_load_s=slow_load_s)
         chance = Races(seed, enabled=races)
-        self._node = Node(password, loader, chance, stuck_threshold_ms, voice_check, self._changed, trouble)
+        self._node = Node(password, loader, chance, stuck_threshold_ms, voice_check, self._changes.notify, trouble)
         self._runner: web.AppRunner | None = None
         # Bound and never listening: it keeps the port ours while the server is down, and refuses connections.
         self._reserved = _bound(port)
@@ -132,7 +133,7 @@ class LavalinkStandIn:
         )
         await self._runner.setup()
         await web.SockSite(self._runner, _bound(self.port)).start()
-        self._changed()
+        self._changes.notify()
 
     async def down(self) -> None:
         """Crash: connections drop without a close frame, sessions and players are gone, the port refuses.
@@ -152,7 +153,7 @@ class LavalinkStandIn:
                 connection.transport.abort()
         await runner.cleanup()
         self._node.heal()
-        self._changed()
+        self._changes.notify()
 
     async def stop_gracefully(self) -> None:
         """Stop as SIGTERM does: WebSockets are closed with 1001, or by chance without a close frame."""
@@ -218,19 +219,7 @@ class LavalinkStandIn:
 
     async def until(self, predicate: Callable[[], object], timeout: float = 5.0) -> None:
         """Wait until the predicate is true; it is asked again after every change. Raises TimeoutError."""
-        changed = asyncio.Event()
-        self._waiters.add(changed)
-        try:
-            async with asyncio.timeout(timeout):
-                while not predicate():
-                    await changed.wait()
-                    changed.clear()
-        finally:
-            self._waiters.discard(changed)
-
-    def _changed(self) -> None:
-        for waiter in self._waiters:
-            waiter.set()
+        await self._changes.until(predicate, timeout, "a change at Lavalink")
 
 
 def _bound(port: int) -> socket.socket:

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Self, TypeVar
 
 from services.commands import CarryOut
@@ -119,7 +120,8 @@ class Replicator:
         are known.
         """
         self._sessions.owns = owns
-        self._begin(self._reconcile(application_id, owns, joined, live, begun), "reconcile")
+        remove_ghosts = partial(self._remove_ghosts, application_id, owns, joined, live, begun)
+        self._begin(self._reconcile(remove_ghosts), "reconcile")
 
     def take_commands(
         self, carry_out: CarryOut, joined: Callable[[str], bool], live: Callable[[], Collection[str]]
@@ -130,17 +132,10 @@ class Replicator:
         """
         self._begin(CommandQueue(self._remote, carry_out, joined, live).run(), "commands")
 
-    async def _reconcile(
-        self,
-        application_id: str,
-        owns: Callable[[str], bool],
-        joined: Callable[[str], bool],
-        live: Callable[[], Collection[str]],
-        begun: Callable[[], Collection[str]],
-    ) -> None:
+    async def _reconcile(self, remove_ghosts: Callable[[], Awaitable[None]]) -> None:
         await self._lifted.wait()
         async for _ in each_file(self._store):
-            await self._remove_ghosts(application_id, owns, joined, live, begun)
+            await remove_ghosts()
 
     async def _remove_ghosts(
         self,

@@ -62,11 +62,10 @@ class Table:
 
     def from_sql(self, record: Any) -> Any:
         """The row of a stored record (an `sqlite3.Row` or a mapping)."""
-        hints = get_type_hints(self.row_type)
         values = {name: record[name] for name in self.columns}
-        for name, value in values.items():
-            if value is not None and datetime in (hints[name], *get_args(hints[name])):
-                values[name] = datetime.fromisoformat(value)
+        for name in map(self.columns.__getitem__, self._times):
+            if (time := values[name]) is not None:
+                values[name] = datetime.fromisoformat(time)
         values |= {name: bool(values[name]) for name in self._booleans}
         values |= {name: json.loads(values[name]) for name in self._documents}
         return self.row_type(**values)

@@ -60,7 +60,7 @@ class Transaction:
         if self._cursor.execute(_insert(table), values).rowcount:
             self._counts[table, "accepted"] += 1
         else:
-            self._connection.execute(_update(table), [*values, getattr(row, table.key)])
+            self._cursor.execute(_update(table), [*values, getattr(row, table.key)])
 
     def put_over(self, row: Row) -> None:
         """`put` where the row is there already; else nothing."""
