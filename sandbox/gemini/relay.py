@@ -35,6 +35,8 @@ class Relay:
         if server is not None:
             server.close()
         self.reset()
+        for task in self._tasks:  # those too whose way to the target was just being opened
+            task.cancel()
         # Python 3.11's Server.wait_closed returns at once; the connections are what has to be waited for.
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -43,7 +45,8 @@ class Relay:
         struck = chance or Chance()
         for number in [port] if port is not None else [one for one in self._clients if struck.strikes()]:
             writer = self._clients.pop(number, None)
-            if writer is not None:
+            # One that the other side has just closed has no socket left, and nothing to break.
+            if writer is not None and not writer.transport.is_closing():
                 raw = writer.get_extra_info("socket")
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 writer.transport.abort()
@@ -53,21 +56,24 @@ class Relay:
         assert task is not None
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        try:
+            await self._relay(reader, writer)
+        finally:
+            writer.close()
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         target_reader, target = await asyncio.open_connection(HOST, self._target_port)
         number = target.get_extra_info("sockname")[1]
         self._clients[number] = writer
+        pumps = [asyncio.ensure_future(_pump(*ends)) for ends in ((reader, target), (target_reader, writer))]
         try:
-            pumps = [asyncio.ensure_future(_pump(*ends)) for ends in ((reader, target), (target_reader, writer))]
-            try:
-                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for pump in pumps:
-                    pump.cancel()
-                await asyncio.gather(*pumps, return_exceptions=True)
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
             self._clients.pop(number, None)
             target.close()
-            writer.close()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
