@@ -33,7 +33,7 @@ lint: .venv/.dev ## check style, types, the Dockerfile and the compose file
 	.venv/bin/hadolint Dockerfile
 	LAVALINK_PASSWORD=lint $(python) -m podman_compose --dry-run --env-file .env.example -f docker-compose.yml config > /dev/null
 
-real-parts: ## install PostgreSQL and PostgREST for the tests and the sandbox
+real-parts: ## install PostgreSQL, pg_cron and PostgREST for the tests and the sandbox
 	@bash scripts/real_parts.sh
 
 lock: ## pin every dependency of pyproject.toml again (needs uv, on the PATH or in .venv)

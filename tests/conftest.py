@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox.supabase import MIGRATIONS, PostgreSQL, Supabase
-from tests.real_parts import MIGRATED, require_real_parts
+from tests.real_parts import MIGRATED, require_pg_cron, require_real_parts
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -60,3 +60,26 @@ async def supabase(postgres: PostgreSQL) -> AsyncIterator[Supabase]:
     async with Supabase.on(postgres, database) as project:
         yield project
     await postgres.drop_database(database)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def cron_postgres() -> AsyncIterator[PostgreSQL]:
+    """A cluster with the real pg_cron, which keeps to one database, `cron`."""
+    require_pg_cron()
+    options = {
+        "shared_preload_libraries": "pg_cron",
+        "cron.database_name": "cron",
+        # Else it would connect by TCP, on which this cluster does not listen.
+        "cron.use_background_workers": "on",
+    }
+    async with PostgreSQL.start(options) as cluster:
+        yield cluster
+
+
+@pytest_asyncio.fixture
+async def cron_database(cron_postgres: PostgreSQL) -> AsyncIterator[str]:
+    """A project where pg_cron is switched on, before any migration."""
+    name = await cron_postgres.create_supabase("cron")
+    await cron_postgres.run("create extension pg_cron", name)
+    yield name
+    await cron_postgres.drop_database(name)

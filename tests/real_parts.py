@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from sandbox.supabase import missing_real_parts
+from sandbox.supabase import INSTALL, missing_real_parts, pg_cron_library
 
 MIGRATED = "migrated"
 """The database that tests take copies of."""
@@ -15,6 +15,12 @@ MIGRATED = "migrated"
 def require_real_parts() -> None:
     """Skip the test with the command that installs PostgreSQL and PostgREST; with REQUIRE_REAL=1 fail."""
     require("PostgreSQL or PostgREST", missing_real_parts())
+
+
+def require_pg_cron() -> None:
+    """The same for the real pg_cron, beside the other two."""
+    require_real_parts()
+    require("pg_cron", None if pg_cron_library() else INSTALL)
 
 
 def require(part: str, command: str | None) -> None:

@@ -1,4 +1,4 @@
-"""Where PostgreSQL and PostgREST are found on this machine."""
+"""Where PostgreSQL, its pg_cron and PostgREST are found on this machine."""
 
 from __future__ import annotations
 
@@ -28,6 +28,13 @@ def postgresql_bin() -> Path | None:
         (path for path in found if all((path / name).exists() for name in ("initdb", "postgres", "psql"))),
         None,
     )
+
+
+def pg_cron_library() -> Path | None:
+    """pg_cron as that PostgreSQL loads it; only a system package brings it."""
+    binaries = postgresql_bin()
+    folders = [binaries.parent / "lib", binaries.parent / "lib/postgresql"] if binaries else []
+    return next((folder / "pg_cron.so" for folder in folders if (folder / "pg_cron.so").exists()), None)
 
 
 def postgrest_binary() -> Path | None:

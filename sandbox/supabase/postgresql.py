@@ -7,7 +7,7 @@ import os
 import pwd
 import signal
 import subprocess
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -37,15 +37,21 @@ class SQLError(Exception):
 class PostgreSQL:
     """A running cluster; its superuser is `postgres`, without a password, behind the socket's permissions."""
 
-    def __init__(self, binaries: Path, folder: Path) -> None:
+    def __init__(self, binaries: Path, folder: Path, user: int | None, options: Mapping[str, str]) -> None:
         self._binaries = binaries
         self._folder = folder
+        self._user = user
+        self._options = options
         self._databases = 0
+        self._server: ServerProcess
 
     @classmethod
     @asynccontextmanager
-    async def start(cls) -> AsyncGenerator[PostgreSQL]:
-        """A new, empty cluster; it goes with its folder at the end. Raises RealPartMissing."""
+    async def start(cls, options: Mapping[str, str] | None = None) -> AsyncGenerator[PostgreSQL]:
+        """A new, empty cluster with these settings beside ours; it goes with its folder at the end.
+
+        Raises RealPartMissing.
+        """
         binaries = require_postgresql()
         with scratch_folder("postgresql-") as folder:
             # PostgreSQL refuses to run as root.
@@ -53,22 +59,31 @@ class PostgreSQL:
             if user is not None:
                 os.chown(folder, user, user)
             await asyncio.to_thread(_initdb, binaries, folder, user)
-            options = [part for name, value in _OPTIONS.items() for part in ("-c", f"{name}={value}")]
-            server = ServerProcess(
-                [binaries / "postgres", "-D", folder / "data", "-k", folder, *options],
-                log=folder / "postgresql.log",
-                user=user,
-                stop_signal=signal.SIGQUIT,
-            )
+            cluster = cls(binaries, folder, user, _OPTIONS | dict(options or {}))
             try:
-
-                async def ready() -> bool:
-                    return "ready to accept connections" in server.log()
-
-                await server.until_ready(ready, timeout=30)
-                yield cls(binaries, folder)
+                await cluster._serve()
+                yield cluster
             finally:
-                await server.stop()
+                await cluster._server.stop()
+
+    async def restart(self) -> None:
+        """Stop the server and start it again on the same folder; every connection is cut."""
+        await self._server.stop()
+        await self._serve()
+
+    async def _serve(self) -> None:
+        options = [part for name, value in self._options.items() for part in ("-c", f"{name}={value}")]
+        self._server = server = ServerProcess(
+            [self._binaries / "postgres", "-D", self._folder / "data", "-k", self._folder, *options],
+            log=self._folder / "postgresql.log",
+            user=self._user,
+            stop_signal=signal.SIGQUIT,
+        )
+
+        async def ready() -> bool:
+            return "ready to accept connections" in server.log()
+
+        await server.until_ready(ready, timeout=30)
 
     def uri(self, database: str = "postgres", user: str = "postgres") -> str:
         """A connection URI, for libpq and everything built on it."""

@@ -12,7 +12,7 @@ import pytest
 from sandbox.supabase import MIGRATIONS, PostgreSQL, Supabase
 from tests.e2e.doctor import Surgery
 from tests.e2e.other_server import other_server
-from tests.migrations.databases import STAND_IN_FOR_PG_CRON
+from tests.migrations.databases import migrate
 
 EVERY_TABLE = (
     *("active_sessions", "active_sessions_now", "bot_logs", "bot_retention", "bot_state", "command_queue"),
@@ -38,9 +38,6 @@ MISSING = {
         ("supabase.table", "active_sessions_now"): "not read"
     },
     "drop table public.bot_retention": {("supabase.table", "bot_retention"): "missing"},
-    f"{STAND_IN_FOR_PG_CRON} select cron.schedule('discord-bot-sweep-sessions', '* * * * *', 'select 1')": {
-        ("supabase.upkeep", ""): "discord-bot-remove-old-rows"
-    },
     "drop table public.bot_state": {("supabase.table", "bot_state"): "missing"},
     "alter table public.music_history drop column ended_at, drop column revision": {
         ("supabase.table", "music_history"): "ended_at, revision"
@@ -135,14 +132,24 @@ async def test_an_empty_project_lacks_everything_until_the_migrations_are_applie
     await postgres.drop_database(database)
 
 
-async def test_upkeep_is_off_without_pg_cron_and_well_with_its_jobs(surgery: Surgery, supabase: Supabase) -> None:
+async def test_upkeep_is_off_without_pg_cron(surgery: Surgery) -> None:
     assert (await surgery.look()).states["supabase.upkeep"] == {"off"}
-    await supabase.execute(STAND_IN_FOR_PG_CRON)
-    (upkeep,) = MIGRATIONS.glob("*_upkeep.sql")
-    await supabase.apply(upkeep)
-    seen = await surgery.look()
-    assert seen.wrong == {}
-    assert seen.states["supabase.upkeep"] == {"ok"}
+
+
+async def test_upkeep_is_well_with_both_of_its_jobs(
+    surgery: Surgery, cron_postgres: PostgreSQL, cron_database: str
+) -> None:
+    await migrate(cron_postgres, cron_database)
+    async with Supabase.on(cron_postgres, cron_database) as project:
+        settings = {"SUPABASE_URL": project.url, "SUPABASE_SERVICE_ROLE_KEY": project.service_role_key}
+        seen = await surgery.look(**settings)
+        assert seen.wrong == {}
+        assert seen.states["supabase.upkeep"] == {"ok"}
+        await project.execute("select cron.unschedule('discord-bot-remove-old-rows')")
+        seen = await surgery.look(**settings)
+        assert seen.wrong.keys() == {("supabase.upkeep", "")}
+        assert "discord-bot-remove-old-rows" in seen.wrong["supabase.upkeep", ""]
+        assert "migrations/" in seen.wrong["supabase.upkeep", ""]
 
 
 async def test_without_a_publication_realtime_is_off(surgery: Surgery, supabase: Supabase) -> None:

@@ -32,18 +32,3 @@ async def migrate(cluster: PostgreSQL, database: str) -> None:
 async def schema(cluster: PostgreSQL, database: str) -> Schema:
     """Everything that makes up the schema: {kind: [line, ...]}."""
     return json.loads(await cluster.run(_SCHEMA, database))
-
-
-STAND_IN_FOR_PG_CRON = """
-create schema cron;
-create table cron.job (
-    jobid bigint generated always as identity, jobname text primary key, schedule text, command text,
-    active boolean not null default true
-);
-create function cron.schedule(job_name text, schedule text, command text) returns bigint language sql as $$
-    insert into cron.job (jobname, schedule, command) values (job_name, schedule, command)
-    on conflict (jobname) do update set schedule = excluded.schedule, command = excluded.command
-    returning jobid
-$$;
-"""
-"""pg_cron itself is no part of a plain PostgreSQL: this has its function's signature and keeps jobs as it does."""

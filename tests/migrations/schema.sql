@@ -21,7 +21,9 @@ select json_build_object(
         from pg_class where relnamespace = 'public'::regnamespace and relkind = 'v'
     ),
     'triggers', (
-        select json_agg(pg_get_triggerdef(oid) order by pg_get_triggerdef(oid)) from pg_trigger where not tgisinternal
+        select json_agg(pg_get_triggerdef(pg_trigger.oid) order by pg_get_triggerdef(pg_trigger.oid))
+        from pg_trigger join pg_class on pg_class.oid = tgrelid
+        where not tgisinternal and relnamespace = 'public'::regnamespace
     ),
     'functions', (
         select json_agg(pg_get_functiondef(oid) order by proname) from pg_proc where pronamespace = 'public'::regnamespace

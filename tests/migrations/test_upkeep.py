@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 
 import psycopg
@@ -11,7 +13,7 @@ import pytest_asyncio
 from sandbox.supabase import MIGRATIONS, PostgreSQL
 from tests.migrations.calls import apply, item, sessions
 from tests.migrations.conftest import Connect, Connection
-from tests.migrations.databases import STAND_IN_FOR_PG_CRON, migrate, schema
+from tests.migrations.databases import migrate, schema
 from tests.real_parts import MIGRATED
 
 (UPKEEP,) = MIGRATIONS.glob("*_upkeep.sql")
@@ -19,21 +21,18 @@ DAYS = {"system_stats": 30, "bot_logs": 30, "gemini_usage": 365, "music_history"
 
 
 @pytest_asyncio.fixture
-async def with_cron(postgres: PostgreSQL) -> AsyncIterator[str]:
-    """A migrated database of a project where pg_cron is switched on, as far as a stand-in goes."""
-    name = await postgres.create_supabase()
-    await postgres.run(STAND_IN_FOR_PG_CRON, name)
-    await migrate(postgres, name)
-    yield name
-    await postgres.drop_database(name)
+async def owner(cron_postgres: PostgreSQL, cron_database: str) -> AsyncIterator[str]:
+    """The role that owns the project's tables, which on Supabase is no superuser either."""
+    await cron_postgres.run(
+        "create role owner_of_this login; grant create, usage on schema public to owner_of_this", cron_database
+    )
+    yield "owner_of_this"
+    await cron_postgres.run("drop owned by owner_of_this; drop role owner_of_this", cron_database)
 
 
-async def run_jobs(postgres: PostgreSQL, database: str) -> None:
-    """Run every scheduled statement once, as pg_cron would."""
-    commands = (await postgres.run("select command from cron.job order by jobid", database)).splitlines()
-    assert len(commands) == 2
-    for command in commands:
-        await postgres.run(command, database)
+async def migrate_as(owner: str, cluster: PostgreSQL, database: str) -> None:
+    for migration in sorted(MIGRATIONS.glob("*.sql")):
+        await cluster.run(f"set role {owner};\n{migration.read_text()}", database)
 
 
 async def count(connection: Connection, table: str) -> int:
@@ -43,14 +42,53 @@ async def count(connection: Connection, table: str) -> int:
     return found[0]
 
 
-async def test_there_is_one_job_of_each_however_often_the_file_runs(postgres: PostgreSQL, with_cron: str) -> None:
-    await migrate(postgres, with_cron)
-    jobs = await postgres.run("select schedule, command from cron.job order by command", with_cron)
+async def test_there_is_one_job_of_each_however_often_the_file_runs(
+    postgres: PostgreSQL, cron_postgres: PostgreSQL, cron_database: str
+) -> None:
+    await migrate(cron_postgres, cron_database)
+    await migrate(cron_postgres, cron_database)
+    jobs = await cron_postgres.run("select schedule, command from cron.job order by command", cron_database)
     assert jobs.splitlines() == [
         "*/5 * * * *|select public.remove_old_rows()",
         "*/5 * * * *|select public.sweep_sessions()",
     ]
-    assert await schema(postgres, with_cron) == await schema(postgres, MIGRATED)
+    assert await schema(cron_postgres, cron_database) == await schema(postgres, MIGRATED)
+
+
+async def test_pg_cron_runs_both_jobs(cron_postgres: PostgreSQL, cron_database: str, owner: str) -> None:
+    await cron_postgres.run(f"grant usage on schema cron to {owner}", cron_database)
+    await migrate_as(owner, cron_postgres, cron_database)
+    await cron_postgres.run(
+        "insert into public.active_sessions (guild_id, updated_at) "
+        "values ('100', now() - interval '31 minutes'), ('200', now() - interval '29 minutes');"
+        + "".join(
+            f"insert into public.{table} (created_at) values (now()), (now() - interval '{days} days 1 minute');"
+            for table, days in DAYS.items()
+        ),
+        cron_database,
+    )
+    seen = "set role service_role; select public.schema_report() ->> 'upkeep'"
+    assert json.loads(await cron_postgres.run(seen, cron_database)) == [
+        "discord-bot-remove-old-rows",
+        "discord-bot-sweep-sessions",
+    ]
+    # The one schedule that does not wait for the clock: what it names runs when pg_cron starts.
+    await cron_postgres.run("update cron.job set schedule = '@reboot'", cron_database)
+    await cron_postgres.restart()
+    ended = "select username, command, status, end_time is null from cron.job_run_details order by command"
+    runs: list[str] = []
+    async with asyncio.timeout(30):
+        while len(runs) != 2 or any(run.endswith("t") for run in runs):
+            # pg_cron tells nobody when a job has ended.
+            await asyncio.sleep(0.05)
+            runs = (await cron_postgres.run(ended, cron_database)).splitlines()
+    assert runs == [
+        f"{owner}|select public.remove_old_rows()|succeeded|f",
+        f"{owner}|select public.sweep_sessions()|succeeded|f",
+    ]
+    left = " union all ".join(f"select count(*) from public.{table}" for table in DAYS)
+    assert (await cron_postgres.run(left, cron_database)).split() == ["1"] * len(DAYS)
+    assert (await cron_postgres.run("select guild_id from public.active_sessions", cron_database)).split() == ["200"]
 
 
 async def test_without_pg_cron_the_file_says_so(postgres: PostgreSQL, database: str) -> None:
@@ -62,32 +100,29 @@ async def test_without_pg_cron_the_file_says_so(postgres: PostgreSQL, database: 
     assert any("pg_cron が有効ではありません" in message for message in said)
 
 
-async def test_a_role_that_may_not_use_pg_cron_still_gets_the_rest(postgres: PostgreSQL) -> None:
-    name = await postgres.create_supabase()
-    await postgres.run(STAND_IN_FOR_PG_CRON, name)
-    await postgres.run("create role owner_of_this; grant create, usage on schema public to owner_of_this", name)
-    script = "\n".join(path.read_text() for path in sorted(MIGRATIONS.glob("*.sql")) if path <= UPKEEP)
-    await postgres.run(f"set role owner_of_this;\n{script}", name)
-    assert (await postgres.run("select count(*) from public.bot_retention", name)).strip() == str(len(DAYS))
-    await postgres.drop_database(name)
-    await postgres.run("drop role owner_of_this", "postgres")
+async def test_a_role_that_may_not_use_pg_cron_still_gets_the_rest(
+    cron_postgres: PostgreSQL, cron_database: str, owner: str
+) -> None:
+    await migrate_as(owner, cron_postgres, cron_database)
+    rows = "select (select count(*) from public.bot_retention), (select count(*) from cron.job)"
+    assert (await cron_postgres.run(rows, cron_database)).strip() == f"{len(DAYS)}|0"
 
 
 @pytest.mark.parametrize("table", DAYS)
-async def test_rows_go_when_their_time_is_over(postgres: PostgreSQL, with_cron: str, table: str) -> None:
+async def test_rows_go_when_their_time_is_over(postgres: PostgreSQL, database: str, table: str) -> None:
     await postgres.run(
         f"insert into public.{table} (created_at) "
         f"select now() - make_interval(days => {DAYS[table]}) + make_interval(hours => n) "
         "from generate_series(-3, 3) as n where n <> 0",
-        with_cron,
+        database,
     )
-    await run_jobs(postgres, with_cron)
+    await postgres.run("select public.remove_old_rows()", database)
     kept = f"select count(*), bool_and(created_at > now() - make_interval(days => {DAYS[table]})) from public.{table}"
-    assert (await postgres.run(kept, with_cron)).strip() == "3|t"
+    assert (await postgres.run(kept, database)).strip() == "3|t"
 
 
 async def test_how_long_is_set_in_one_place_and_running_the_file_again_keeps_it(
-    postgres: PostgreSQL, with_cron: str
+    postgres: PostgreSQL, database: str
 ) -> None:
     await postgres.run(
         """
@@ -98,12 +133,12 @@ async def test_how_long_is_set_in_one_place_and_running_the_file_again_keeps_it(
         insert into public.music_history (created_at) values (now() - interval '1 day'), (now() - interval '3 days');
         insert into public.bot_state (key) values ('settings:100');
         """,
-        with_cron,
+        database,
     )
-    await migrate(postgres, with_cron)
-    await run_jobs(postgres, with_cron)
+    await migrate(postgres, database)
+    await postgres.run("select public.remove_old_rows()", database)
     left = "select (select count(*) from public.{}), (select count(*) from public.{}), (select count(*) from public.{})"
-    answer = await postgres.run(left.format("bot_logs", "music_history", "bot_state"), with_cron)
+    answer = await postgres.run(left.format("bot_logs", "music_history", "bot_state"), database)
     assert answer.strip() == "1|1|1"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.supabase import RealPartMissing, Supabase, missing_real_parts, parts
-from tests.real_parts import require_real_parts
+from tests.real_parts import require_pg_cron, require_real_parts
 
 
 @pytest.fixture
@@ -40,3 +40,15 @@ def test_what_is_in_the_projects_own_folder_is_found(monkeypatch: pytest.MonkeyP
     binary.parent.mkdir(parents=True)
     binary.touch()
     assert parts.postgrest_binary() == binary
+
+
+def test_pg_cron_is_looked_for_beside_the_postgresql_that_is_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REQUIRE_REAL", "1")
+    monkeypatch.setattr(parts, "postgresql_bin", lambda: tmp_path / "bin")
+    with pytest.raises(pytest.fail.Exception, match=r"pg_cron is missing; `make real-parts`"):
+        require_pg_cron()
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "pg_cron.so").touch()
+    assert parts.pg_cron_library() == tmp_path / "lib" / "pg_cron.so"
