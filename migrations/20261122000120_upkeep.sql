@@ -3,6 +3,8 @@
 -- Safe to run twice; takes effect whole or not at all; run 20261122000100_row_model.sql first.
 begin;
 set local lock_timeout = '5s';
+-- Where that file was refused, as in another program's database, nothing is changed here either.
+lock table public.session_revisions in access share mode;
 
 -- The one place to set how long rows are kept; null keeps them for ever. Running this file again changes no choice.
 create table if not exists public.bot_retention (

@@ -1,7 +1,9 @@
 -- What a dashboard asks for is carried out once, soon, or not at all: `command_queue` as the bots work through it.
--- Safe to run twice; takes effect whole or not at all; run 20261122000000_tables.sql first.
+-- Safe to run twice; takes effect whole or not at all; run 20261122000100_row_model.sql first.
 begin;
 set local lock_timeout = '5s';
+-- Where that file was refused, as in another program's database, nothing is changed here either.
+lock table public.session_revisions in access share mode;
 
 alter table public.command_queue
     add column if not exists claimed_by uuid,

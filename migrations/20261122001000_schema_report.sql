@@ -1,7 +1,10 @@
 -- What `python bot.py doctor` cannot see through PostgREST: row level security, Realtime and upkeep, of the bot's own.
--- It only reads the catalogue. Safe to run twice; takes effect whole or not at all.
+-- It only reads the catalogue. Safe to run twice; takes effect whole or not at all; run 20261122000100_row_model.sql
+-- first.
 begin;
 set local lock_timeout = '5s';
+-- Where that file was refused, as in another program's database, nothing is changed here either.
+lock table public.session_revisions in access share mode;
 
 -- Which of the bot's jobs pg_cron runs; null where it is not switched on. With its owner's rights, because pg_cron shows
 -- a role only the jobs that it made itself; it tells nothing but the names that 20261122000120_upkeep.sql gives them.

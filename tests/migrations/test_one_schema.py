@@ -113,6 +113,22 @@ async def test_another_programs_table_of_the_same_name_is_left_alone(postgres: P
     assert await schema(postgres, empty) == before
 
 
+async def test_whoever_goes_on_after_that_refusal_changes_nothing_either(postgres: PostgreSQL, empty: str) -> None:
+    """As psql does without ON_ERROR_STOP: no trigger on the other program's queue, no job that deletes its rows."""
+    await postgres.run(
+        """
+        create table public.bot_logs (id bigint primary key, body text, created_at timestamptz);
+        create table public.command_queue (id uuid, command text, payload jsonb, status text, created_at timestamptz);
+        """,
+        empty,
+    )
+    before = await schema(postgres, empty)
+    for migration in sorted(MIGRATIONS.glob("*.sql")):
+        with pytest.raises(SQLError):
+            await postgres.run(migration.read_text(), empty)
+    assert await schema(postgres, empty) == before
+
+
 @pytest.mark.parametrize("start", ["field", "empty"])
 async def test_the_sql_editor_gets_the_same_schema(postgres: PostgreSQL, start: str, field: str, empty: str) -> None:
     """It sends a whole file in one message."""
