@@ -129,6 +129,7 @@ begin
 exception
     when insufficient_privilege then
         raise notice 'Realtime was left as it is: the publication supabase_realtime belongs to another role.';
+        raise notice 'supabase_realtime は別のロールのものなので、Realtime は変更しませんでした。';
 end
 $$;
 

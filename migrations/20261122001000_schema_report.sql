@@ -27,8 +27,9 @@ end
 $$;
 
 -- Gives {row_security: {table: on or not}, realtime: [published table, ...], realtime_whole: database, schema or null,
--- upkeep: [job, ...], time: the database's, to the microsecond}; realtime is null without a publication, upkeep without pg_cron. realtime_whole says that the
--- publication was made for every table, so that no migration can take one out.
+-- realtime_owner: {has: role, needs: role} or null, upkeep: [job, ...], time: the database's, to the microsecond};
+-- realtime is null without a publication, upkeep without pg_cron. realtime_whole says that the publication was made for
+-- every table, so that no migration can take one out; realtime_owner, that the role of the tables may not change it.
 create or replace function public.schema_report() returns jsonb
 language sql stable security invoker set search_path = ''
 as $$
@@ -56,6 +57,12 @@ as $$
                 ) then 'schema'
             end
             from pg_publication where pubname = 'supabase_realtime'
+        ),
+        'realtime_owner', (
+            select jsonb_build_object('has', publication.pubowner::regrole, 'needs', session.relowner::regrole)
+            from pg_publication as publication, pg_class as session
+            where publication.pubname = 'supabase_realtime' and session.oid = to_regclass('public.active_sessions')
+                and not pg_has_role(session.relowner, publication.pubowner, 'usage')
         ),
         'upkeep', public.scheduled_upkeep(),
         'time', clock_timestamp()

@@ -35,6 +35,11 @@ _BY_NAME = {
 }
 """The SQL after which the migrations can publish by name, by what is published whole."""
 
+_OWNER_CURE = N_(
+    "The publication belongs to {has}: as that role or a superuser run `alter publication supabase_realtime owner to "
+    "{needs};`, then the file of migrations/ called access once more."
+)
+
 
 async def supabase_findings(rest: Rest, settings: Settings, *, write: bool) -> list[Finding]:
     """First the address and the key; only behind them is there anything else to see."""
@@ -129,16 +134,19 @@ def _realtime(report: dict[str, Any]) -> Finding:
         return off(_REALTIME, N_("Realtime is off: the database has no publication supabase_realtime."))
     missing = [name for name in LISTENED if name not in published]
     surplus = [name for name in UNLISTENED if name in published]
+    owner: dict[str, str] | None = report.get("realtime_owner")
+    cure, roles = (MIGRATIONS_CURE, {}) if owner is None else (_OWNER_CURE, owner)
     if missing:
-        return wrong(_REALTIME, N_("Realtime does not publish {tables}."), MIGRATIONS_CURE, tables=", ".join(missing))
+        return wrong(_REALTIME, N_("Realtime does not publish {tables}."), cure, tables=", ".join(missing), **roles)
     if surplus and (whole := report.get("realtime_whole")) in _BY_NAME:
         return _whole(whole, surplus)
     if surplus:
         return wrong(
             _REALTIME,
             N_("Realtime publishes {tables}, which is the bot's own bookkeeping."),
-            MIGRATIONS_CURE,
+            cure,
             tables=", ".join(surplus),
+            **roles,
         )
     return ok(_REALTIME, N_("Realtime publishes all {count} tables of the dashboards."), count=len(LISTENED))
 

@@ -159,6 +159,34 @@ async def test_without_a_publication_realtime_is_off(surgery: Surgery, supabase:
     assert seen.states["supabase.realtime"] == {"off"}
 
 
+async def test_a_publication_of_another_role_is_told_with_a_cure_that_works(
+    surgery: Surgery, postgres: PostgreSQL
+) -> None:
+    database = await postgres.create_supabase()
+    await postgres.run(
+        f'create role owner_of_this; grant create on database "{database}" to owner_of_this; '
+        "grant create, usage on schema public to owner_of_this",
+        database,
+    )
+    (access,) = MIGRATIONS.glob("*_access.sql")
+    for migration in sorted(MIGRATIONS.glob("*.sql")):
+        await postgres.run(f"set role owner_of_this;\n{migration.read_text()}", database)
+    async with Supabase.on(postgres, database) as project:
+        settings = {"SUPABASE_URL": project.url, "SUPABASE_SERVICE_ROLE_KEY": project.service_role_key}
+        seen = await surgery.look(**settings)
+        assert seen.wrong.keys() == {("supabase.realtime", "")}
+        told = seen.wrong["supabase.realtime", ""]
+        assert "belongs to postgres" in told
+        await project.execute(told.split("`")[1])
+        await project.execute(f"set role owner_of_this;\n{access.read_text()}")
+        seen = await surgery.look(**settings)
+        assert seen.wrong == {}
+        assert seen.states["supabase.realtime"] == {"ok"}
+    await postgres.run("drop owned by owner_of_this cascade", database)
+    await postgres.drop_database(database)
+    await postgres.run("drop role owner_of_this", "postgres")
+
+
 @pytest.mark.parametrize(
     ("scope", "said"),
     [("for all tables", "every table of the database"), ("for tables in schema public", "the schema public")],
