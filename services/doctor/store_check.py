@@ -36,7 +36,9 @@ def _look(folder: Path, deadline: float, retrying: bool) -> list[Finding]:
                 off("store.file", N_("There is none yet: the bot makes it in {folder} when it starts."), folder=folder),
                 *found,
             ]
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        # A file that nobody has open is whole. SQLite would make its companions anew, and leave them to this user.
+        untouched = "" if path.with_name("bot.db-wal").exists() else "&immutable=1"
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{untouched}", uri=True, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
         return [_unreadable(folder, error)]
     try:

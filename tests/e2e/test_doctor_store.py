@@ -62,7 +62,9 @@ async def test_a_folder_without_a_store_stays_without(surgery: Surgery) -> None:
 
 async def test_what_waits_and_what_was_refused_is_told(surgery: Surgery, path: Path) -> None:
     before = hashlib.sha256(path.read_bytes()).hexdigest()
+    files = {*path.parent.iterdir()}
     seen = await surgery.look()
+    assert {*path.parent.iterdir()} == files, "the bot's user may be another"
     assert seen.wrong.keys() == {("store.set_aside", "bot_state two")}
     told = seen.wrong["store.set_aside", "bot_state two"]
     assert "22P02" in told
