@@ -47,6 +47,8 @@ class Remote:
         self._client: AsyncClient
         self._unsigned = False
         """Whether something on the way takes PostgREST's headers off: what was written could be read, though."""
+        self._has_queue = True
+        """False only where the database has said that there is no `command_queue`."""
         self.clock = ClockOffset()
 
     @classmethod
@@ -166,6 +168,8 @@ class Remote:
 
     async def claim_commands(self, claimer: str, guilds: list[str]) -> Claim:
         """Claim what is pending for `guilds` and what names no guild; the same `claimer` gets the same ones again."""
+        if not self._has_queue:
+            raise Paused("command_queue: the table is missing; apply the files of migrations/ in order")
         request = self._client.rpc("claim_commands", {"claimer": claimer, "guilds": guilds})
         rows = await self._ask("claim_commands", request.execute)
         return Claim(
@@ -181,8 +185,8 @@ class Remote:
         request = self._client.rpc("finish_commands", {"outcomes": items})  # pyright: ignore[reportArgumentType] - any JSON is taken
         await self._ask("finish_commands", request.execute, items)
 
-    async def ask_time(self) -> None:
-        """Have the database tell its time; where it cannot, the answers' own will do."""
+    async def ask_report(self) -> None:
+        """Have the database tell its time, for which the answers' own will do else, and whether it has a queue."""
         _answer.set(None)
         try:
             report: Any = (await self._client.rpc("schema_report", {}).execute()).data
@@ -190,6 +194,8 @@ class Remote:
         except (APIError, httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError, KeyError) as error:
             log.debug("The database did not tell its time: %r", error)
             return
+        tables = report.get("row_security")
+        self._has_queue = not isinstance(tables, dict) or "command_queue" in tables
         if (answer := _answer.get()) is not None:
             self.clock.told(at, answer.request.extensions["sent_at"], answer.request.extensions["received_at"])
 

@@ -31,7 +31,7 @@ log = logging.getLogger("bot.replication")
 
 Answer = TypeVar("Answer")
 FLUSH_SECONDS = 2.5
-CLOCK_SECONDS = 600.0
+REPORT_SECONDS = 600.0
 # Only these can be written by two stores, so only these can hold a revision above this store's clock.
 STATE = TABLE_OF[State]
 SHARED = ("session_revisions", STATE.name)
@@ -130,7 +130,12 @@ class Replicator:
 
         A queue that is missing or refused is tried again by itself and holds up no rows.
         """
-        self._begin(CommandQueue(self._remote, carry_out, joined, live).run(), "commands")
+        self._begin(self._take_commands(CommandQueue(self._remote, carry_out, joined, live)), "commands")
+
+    async def _take_commands(self, queue: CommandQueue) -> None:
+        # By then the database has told whether it has one at all.
+        await self._lifted.wait()
+        await queue.run()
 
     async def _reconcile(self, remove_ghosts: Callable[[], Awaitable[None]]) -> None:
         await self._lifted.wait()
@@ -163,12 +168,12 @@ class Replicator:
         for table in SHARED:
             highest = await self._insist(table, lambda table=table: self._remote.highest_revision(table))
             self._store.hand_over(lambda transaction, highest=highest: transaction.rise_above(highest))
-        await self._remote.ask_time()
+        await self._remote.ask_report()
         self._lifted.set()
         while True:
-            # Any of the clocks may be set while the bot runs.
-            await asyncio.sleep(CLOCK_SECONDS)
-            await self._remote.ask_time()
+            # Any of the clocks may be set while the bot runs, and a migration applied.
+            await asyncio.sleep(REPORT_SECONDS)
+            await self._remote.ask_report()
 
     async def _restore(self) -> None:
         await self._lifted.wait()

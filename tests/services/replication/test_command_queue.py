@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from sandbox.supabase import MIGRATIONS, Supabase
+from sandbox.supabase import MIGRATIONS, PostgreSQL, Supabase
 from services.commands import Order, Outcome, QueuedCommand, Seek, Volume
 from services.errors import UserError
+from services.replication import Replicator
 from services.replication.answers import Claim
 from services.replication.command_queue import CommandQueue
 from services.replication.faults import Paused, Refused
 from services.replication.remote import Remote
+from services.store import Store
 
 pytestmark = pytest.mark.usefixtures("quick")
 MIGRATION = MIGRATIONS / "20261122000300_command_queue.sql"
@@ -367,14 +369,47 @@ async def missing(remote: Remote) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_without_the_table_it_says_so_and_asks_rarely(
+async def test_without_the_table_it_says_so_and_asks_nothing_until_the_database_names_it(
     supabase: Supabase, remote: Remote, caplog: pytest.LogCaptureFixture
 ) -> None:
     await supabase.execute("drop table public.command_queue cascade")
-    async with running(remote, Players("5")):
-        await supabase.until(lambda: len(supabase.requests) >= 2)
-    (warning,) = [record for record in caplog.records if record.name == "bot.commands"]
+    await remote.ask_report()
+    asked = len(supabase.requests)
+    players = Players("5")
+    async with running(remote, players):
+        with pytest.raises(Paused, match="migrations/"):
+            await remote.claim_commands("00000000-0000-0000-0000-000000000000", ["5"])
+        assert len(supabase.requests) == asked
+        for migration in sorted(MIGRATIONS.glob("*.sql")):
+            await supabase.apply(migration)
+        await insert(supabase, "pause", {"guild_id": "5"})
+        await remote.ask_report()
+        await settled(supabase)
+    assert len(players.orders) == 1
+    (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
     assert "command_queue" in warning.message
+
+
+async def test_an_empty_database_is_not_asked_for_commands(
+    store: Store, postgres: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.replication.replicator.PAUSED_RETRY_SECONDS", 0.1)
+    monkeypatch.setattr("services.replication.lane.PAUSED_RETRY_SECONDS", 0.1)
+    database = await postgres.create_supabase()
+    players = Players("5")
+    async with (
+        Supabase.on(postgres, database) as empty,
+        Replicator(store, empty.url, empty.service_role_key) as replicator,
+    ):
+        replicator.take_commands(players.carry_out, players.joined.__contains__, lambda: players.live)
+        await empty.until(lambda: len(empty.requests) >= 5)
+        assert not any("commands" in request.path for request in empty.requests)
+        for migration in sorted(MIGRATIONS.glob("*.sql")):
+            await empty.apply(migration)
+        await insert(empty, "pause", {"guild_id": "5"})
+        await settled(empty)
+    assert len(players.orders) == 1
+    await postgres.drop_database(database)
 
 
 async def test_the_anon_key_may_neither_claim_nor_finish(supabase: Supabase) -> None:

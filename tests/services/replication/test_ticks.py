@@ -117,7 +117,7 @@ async def test_the_database_tells_its_time_and_no_gateway_is_believed(
     await supabase.up()
     await remote.highest_revision("bot_state")
     assert remote.clock.seconds == pytest.approx(-30, abs=1)
-    await remote.ask_time()
+    await remote.ask_report()
     assert remote.clock.seconds == pytest.approx(-30, abs=0.1)
     supabase.answer(200, '[{"revision": 1}]', strange)
     await remote.highest_revision("bot_state")
