@@ -68,7 +68,13 @@ async def lose_plays(recorder: Records, leftovers: Leftovers, live_plays: Callab
     await asyncio.sleep(LOST_SECONDS)
     live = live_plays()
     sessions = {session.guild_id: session for session in leftovers.sessions}
-    lost = [lost_play(play, sessions.get(play.guild_id)) for play in leftovers.plays if play.event_id not in live]
+    # A session is that of its guild's newest play: another one of the same title may be left from a kill before.
+    newest = {play.guild_id: play.event_id for play in sorted(leftovers.plays, key=lambda play: play.created_at)}
+    lost = [
+        lost_play(play, sessions.get(play.guild_id) if newest[play.guild_id] == play.event_id else None)
+        for play in leftovers.plays
+        if play.event_id not in live
+    ]
     for play in lost:
         recorder.record(play)
     if lost:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.recorder import Recorder
-from services.recovery import close_sessions, lose_plays, lost_play, read_leftovers, settle_usages
+from services.recovery import Leftovers, close_sessions, lose_plays, lost_play, read_leftovers, settle_usages
 from services.rows import Play, Usage
 from services.store import Store
 from tests.fakes import MemoryRecorder
@@ -46,6 +46,18 @@ async def test_what_is_open_is_closed_and_what_lives_stays(tmp_path: Path, monke
     assert isinstance(lost, Play)
     assert (lost.event_id, lost.end_reason, lost.played_ms) == (rows[0].event_id, "lost", 30_000)
     assert lost.ended_at == begun + timedelta(seconds=31)
+
+
+async def test_a_session_is_that_of_the_newest_play_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed twice within a minute, in the same track."""
+    monkeypatch.setattr("services.recovery.LOST_SECONDS", 0)
+    first, second = (play(guild_id="1", track_title="A", created_at=now() - timedelta(minutes=age)) for age in (2, 1))
+    seen = session("1", track_title="A", position_ms=5_000, updated_at=second.created_at + timedelta(seconds=5))
+    after = MemoryRecorder()
+    await lose_plays(after, Leftovers([second, first], [seen], []), set)
+    lost = {row.event_id: row for row in after.rows.values() if isinstance(row, Play)}
+    assert (lost[first.event_id].ended_at, lost[first.event_id].played_ms) == (first.created_at, 0)
+    assert (lost[second.event_id].ended_at, lost[second.event_id].played_ms) == (seen.updated_at, 5_000)
 
 
 def test_no_more_is_said_to_be_heard_than_time_had_passed() -> None:
