@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+
+if __name__ == "__main__" and not sys.argv[1:]:
+    # The imports below take a good part of a second, in which there is nothing to close: a stop is a clean one.
+    def stop(*_: object) -> None:
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
 import asyncio
 import logging
-import sys
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial

@@ -100,6 +100,18 @@ async def test_it_stops_while_discord_does_not_answer(quiet_town: Town) -> None:
     assert await ends_in_time(quiet_town) == 0
 
 
+async def test_ctrl_c_while_python_still_imports_is_a_clean_stop(quiet_town: Town) -> None:
+    await quiet_town.bot.start()
+    maps = Path(f"/proc/{quiet_town.bot.pid}/maps")
+    async with asyncio.timeout(20):
+        # The first compiled part of a package: the program runs, and has much to import yet.
+        while "site-packages" not in maps.read_text():
+            await asyncio.sleep(0.001)
+    os.kill(quiet_town.bot.pid, signal.SIGINT)
+    assert await quiet_town.bot.wait() == 0
+    assert quiet_town.bot.log() == ""
+
+
 @pytest.mark.parametrize("moment", [0.1, 0.6, 1.0, 1.5, 2.0])
 async def test_a_stop_in_the_middle_of_the_start_is_a_stop(quiet_town: Town, moment: float) -> None:
     await quiet_town.bot.start()
