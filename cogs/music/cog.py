@@ -59,6 +59,7 @@ class Music(MusicListeners):
     @app_commands.checks.cooldown(PLAYS, SECONDS, key=lambda interaction: interaction.user.id)
     async def play(self, interaction: discord.Interaction[Any], query: str) -> None:
         """Join the caller's channel where needed, and play or queue what `query` finds."""
+        self._nodes.check_wanted()
         channel = joinable(interaction)
         self._search.check(query)
         await interaction.response.defer()

@@ -13,6 +13,13 @@ class NodeUnavailable(UserError):
         super().__init__(N_("The music server does not answer just now. Try again in a moment."))
 
 
+class MusicOff(UserError):
+    """The operator has set no music server."""
+
+    def __init__(self) -> None:
+        super().__init__(N_("Music is off: the bot's operator has not set a Lavalink node."))
+
+
 class NodeRefused(UserError):
     """The music server answered, and said no."""
 

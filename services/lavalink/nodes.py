@@ -16,7 +16,7 @@ import wavelink
 from services.health import ServiceState
 from services.lavalink.care import care_for
 from services.lavalink.events import NodeEvents
-from services.lavalink.faults import NodeUnavailable
+from services.lavalink.faults import MusicOff, NodeUnavailable
 from services.lavalink.node import Node
 from services.lavalink.player import Player
 from services.lavalink.websocket import Websocket
@@ -94,6 +94,15 @@ class Nodes:
         connected = [node for node in self._nodes if node.status is wavelink.NodeStatus.CONNECTED]
         answers = [ms for ms in await asyncio.gather(*(node.probe() for node in connected)) if ms is not None]
         return max(1, round(max(answers))) if answers else None
+
+    def check_wanted(self) -> None:
+        """Whether there is to be music at all.
+
+        Raises:
+            MusicOff: LAVALINK_NODES is empty.
+        """
+        if not self._uris:
+            raise MusicOff
 
     async def pick(self) -> Node:
         """The ready node with the fewest players; waits a moment for one that is just connecting.

@@ -121,6 +121,15 @@ async def test_it_stops_in_five_seconds_with_supabase_hanging(town: Town) -> Non
     await town.rows("active_sessions", lambda rows: not rows)
 
 
+async def test_without_a_node_in_the_settings_music_is_said_to_be_off(quiet_town: Town) -> None:
+    quiet_town.configure(LAVALINK_NODES="")
+    await quiet_town.bot.start()
+    await quiet_town.bot.started()
+    told = await quiet_town.ask("play", who="yuki", query="morning")
+    assert told.messages[0].ephemeral
+    assert "オフ" in told.text
+
+
 async def test_commands_are_registered_once(town: Town) -> None:
     def registrations() -> int:
         return sum(
