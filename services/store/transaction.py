@@ -97,11 +97,14 @@ class Transaction:
         )
 
     def restamp_sessions(self, guild_ids: Iterable[str]) -> None:
-        """Send these guilds' session rows again, deletions too: a higher revision of theirs was seen elsewhere."""
+        """Send these guilds' session rows again, deletions too: what the remote store has of them may not be ours.
+
+        Nobody changed them: they go as ticks do, but for those in which a person's change waits.
+        """
         self.changed.add(SESSIONS)
         for guild_id in guild_ids:
             self._connection.execute(
-                "UPDATE active_sessions SET revision = ?, tick = 0, set_aside = NULL WHERE guild_id = ?",
+                f"UPDATE active_sessions SET {_IS_TICK}, revision = ?, set_aside = NULL WHERE guild_id = ?",
                 (self._clock.next(), guild_id),
             )
 

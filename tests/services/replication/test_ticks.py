@@ -19,6 +19,8 @@ from services.replication.clock_offset import ClockOffset
 from services.replication.faults import Transient
 from services.replication.remote import Item, Remote
 from services.store import Store
+from services.store.tables import SESSIONS
+from services.store.transaction import Transaction
 from tests.samples import now, play, session
 from tests.services.replication.drained import BEGINNING, drained
 
@@ -41,6 +43,13 @@ async def sent(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Sent]]:
 
     monkeypatch.setattr(Remote, "apply_sessions", noted)
     yield requests
+
+
+async def waiting_sessions(store: Store) -> dict[str, int]:
+    """The revision of each session that waits."""
+    await store.commit(lambda _: None)
+    waiting = "SELECT guild_id, revision FROM active_sessions WHERE revision <> replicated_revision"
+    return await store.read(lambda c: dict(map(tuple, c.execute(waiting))))
 
 
 @pytest.mark.usefixtures("replicator")
@@ -69,6 +78,44 @@ async def test_ticks_go_in_slices_and_what_people_do_passes_them(
     assert all(later - sooner >= 0.95 for (sooner, _), (later, _) in pairwise(slices))
     positions = {row["guild_id"]: row["position_ms"] for row in await supabase.rows("active_sessions")}
     assert positions == {"7": 0, "159": 11_000, **{str(number): 10_000 for number in range(100, 159)}}
+
+
+async def test_what_is_only_sent_again_goes_as_ticks_do(
+    store: Store, supabase: Supabase, replicator: Replicator, sent: list[Sent]
+) -> None:
+    recorder = Recorder(store)
+    live = {str(number) for number in range(100, 130)}
+    for guild_id in sorted(live):
+        recorder.record(session(guild_id))
+    await drained(store)
+    await supabase.execute("delete from public.active_sessions where guild_id in ('100', '129')")
+    sent.clear()
+    replicator.reconcile("1", owns=lambda _: True, joined=lambda _: True, live=lambda: live, begun=lambda: live)
+
+    async def is_whole() -> bool:
+        return {row["guild_id"] for row in await supabase.rows("active_sessions")} == live
+
+    await supabase.until(is_whole)
+    await drained(store)
+    assert [len(request.guilds) for request in sent] == [20, 10]
+    assert sent[1].at - sent[0].at >= 0.95
+
+
+async def test_a_change_that_waits_is_a_persons_however_often_it_is_sent_again(store: Store) -> None:
+    recorder = Recorder(store)
+    for guild_id in ("1", "2", "3"):
+        recorder.record(session(guild_id))
+    recorder.close_session("3")
+
+    def deliver_one(transaction: Transaction) -> None:
+        transaction.acknowledge(SESSIONS, [("1", revisions["1"])])
+
+    revisions = await waiting_sessions(store)
+    await store.commit(deliver_one)
+    await store.commit(lambda transaction: transaction.restamp_sessions(["1", "2", "3"]))
+    assert {*await waiting_sessions(store)} == {"1", "2", "3"}
+    ticks = await store.read(lambda c: dict(map(tuple, c.execute("SELECT guild_id, tick FROM active_sessions"))))
+    assert ticks == {"1": 1, "2": 0, "3": 0}
 
 
 @pytest.mark.usefixtures("replicator")
