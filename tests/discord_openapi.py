@@ -75,7 +75,10 @@ def faults(record: Record, *, request: bool = True) -> list[str]:
     if not path or operation is None:
         return [f"{record.method} {record.path}: no such request is documented"] if request else []
     pointer = f"/paths/{escaped(path)}/{record.method.lower()}"
-    found = [*query_faults(record, pointer, operation), *body_faults(record, pointer, operation)] if request else []
+    found: list[str] = []
+    if request:
+        found += [*path_faults(record, path), *query_faults(record, pointer, operation)]
+        found += body_faults(record, pointer, operation)
     found += answer_faults(record, pointer, operation)
     return [f"{record.method} {path} {fault}" for fault in found]
 
@@ -86,6 +89,17 @@ def schema_fault(direction: str, schema: str, value: Any) -> str | None:
     # Most values are right, and that is much quicker said than what is wrong with one.
     error = None if judge.is_valid(value) else best_match(judge.iter_errors(value))
     return None if error is None else f"{error.json_path}: {error.message[-300:]}"
+
+
+def path_faults(record: Record, path: str) -> Iterator[str]:
+    schemas = {
+        f"{{{parameter['name']}}}": f"/paths/{escaped(path)}/parameters/{index}/schema"
+        for index, parameter in enumerate(document()["paths"][path].get("parameters", []))
+        if parameter["in"] == "path"
+    }
+    for name, value in zip(path.split("/"), record.path.split("/"), strict=True):
+        if name in schemas and (fault := schema_fault(REQUESTS, schemas[name], value)):
+            yield f"{name} {fault}"
 
 
 def query_faults(record: Record, pointer: str, operation: Any) -> Iterator[str]:

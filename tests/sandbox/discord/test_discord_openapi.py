@@ -120,6 +120,14 @@ USER = {"id": "1", "username": "alice", "discriminator": "0"}
         (record("GET", "/users/2/wishes"), "GET /users/2/wishes: no such request is documented"),
         (record("DELETE", "/gateway"), "DELETE /gateway: no such request is documented"),
         (
+            record("GET", "/channels/here", status=404, answer={"code": 10003, "message": "Unknown Channel"}),
+            "GET /channels/{channel_id} {channel_id} $: 'here' does not match",
+        ),
+        (
+            record("DELETE", "/channels/1/messages/@original"),
+            "DELETE /channels/{channel_id}/messages/{message_id} {message_id} $: '@original' does not match",
+        ),
+        (
             record(
                 "GET", "/channels/1/messages", query={"limit": "101"}, status=400, answer={"code": 0, "message": ""}
             ),
