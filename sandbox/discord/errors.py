@@ -81,6 +81,13 @@ def invalid_json() -> DiscordError:
     return DiscordError(400, 50109, "The request body contains invalid JSON.")
 
 
+def invalid_form(message: str) -> DiscordError:
+    """A body that cannot be read as a form at all."""
+    errors = FormErrors()
+    errors.add((), "BASE_TYPE_BAD_TYPE", message)
+    return errors.refusal()
+
+
 def integer(value: Any, *path: str) -> int:
     """A number or a snowflake as an int; None is 0. Raises 50035 at ``path`` for anything else."""
     try:

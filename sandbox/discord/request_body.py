@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import BodyPartReader, web
 
-from .errors import DiscordError, invalid_json
+from .errors import DiscordError, invalid_form, invalid_json
 from .interaction_events import ATTACHMENT_SIZE_LIMIT
 from .posting import Upload
 
@@ -20,7 +20,10 @@ async def read_body(request: web.Request) -> tuple[Any, list[Upload]]:
     if not request.can_read_body:
         return None, []
     if request.content_type == "multipart/form-data":
-        body, uploads = await _read_multipart(request)
+        try:
+            body, uploads = await _read_multipart(request)
+        except ValueError as error:
+            raise invalid_form(str(error)) from error
         if sum(len(upload.data) for upload in uploads) > ATTACHMENT_SIZE_LIMIT:
             raise DiscordError(413, 40005, "Request entity too large")
         return body, uploads
@@ -50,5 +53,5 @@ def _parse(data: bytes) -> Any:
         return None
     try:
         return json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise invalid_json() from None

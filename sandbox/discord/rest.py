@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from .errors import DiscordError, integer, no_such_route, unauthorized, wrong_method
+from .errors import DiscordError, integer, invalid_form, no_such_route, unauthorized, wrong_method
 from .gateway import Gateway
 from .payload import Json, as_object
 from .posting import Upload
@@ -23,6 +23,8 @@ from .world import World
 PREFIX = "/api/v10"
 RECORDS_KEPT = 10_000
 NO_JSON = 50109
+NOT_UNDERSTOOD = (AttributeError, KeyError, TypeError, ValueError)
+"""What a handler raises that meets a value of another type than it reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +120,22 @@ class Rest:
             record.files = [upload.filename for upload in uploads]
             params = dict(request.match_info)
             headers |= self._let_through(request, route, params, record)
-            answer = route.handler(Call(self._world, self._gateway, params, record.query, record.body, uploads))
+            answer = self._handled(route, Call(self._world, self._gateway, params, record.query, record.body, uploads))
         except DiscordError as error:
             answer = Answer(error.status, error.body)
             headers |= error.headers
-            if error.body.get("code") == NO_JSON:
+            if error.body.get("code") == NO_JSON or isinstance(error.__cause__, NOT_UNDERSTOOD):
                 self.unknown.append(record)
             if self.limits is not None:
                 self.limits.count(error)
         return self._answer(record, answer, headers)
+
+    def _handled(self, route: Route, call: Call) -> Answer:
+        """What the handler answers. Raises 50035 for a body of such types that it cannot be read at all."""
+        try:
+            return route.handler(call)
+        except NOT_UNDERSTOOD as error:
+            raise invalid_form(f"{type(error).__name__}: {error}") from error
 
     def _let_through(
         self, request: web.Request, route: Route, params: dict[str, str], record: Record

@@ -167,3 +167,21 @@ async def test_what_nobody_could_understand_is_noted(discord: DiscordStandIn) ->
     assert missing.headers["Content-Type"] == "application/json"
     assert [record.path for record in discord.unknown_requests] == ["/nothing/here", "/gateway", "/users/@me/channels"]
     assert [record.status for record in discord.requests] == [404, 405, 401, 400]
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        ({"json": {"content": "x", "allowed_mentions": {"users": None}}}, 50035),
+        ({"json": {"components": [{"type": 1, "components": [{"type": 2, "style": 1, "custom_id": [1]}]}]}}, 50035),
+        ({"data": "no part", "headers": {"Content-Type": "multipart/form-data; boundary=x"}}, 50035),
+        ({"data": "[" * 100_000, "headers": {"Content-Type": "application/json"}}, 50109),
+    ],
+)
+async def test_what_cannot_even_be_read_is_refused_and_noted(place: Place, sent: dict[str, Any], code: int) -> None:
+    """Not a 500, which clients try again and which nobody judges."""
+    sent["headers"] = {"Authorization": f"Bot {place.discord.token}"} | sent.get("headers", {})
+    url = f"{place.discord.api_url}/channels/{place.general.id}/messages"
+    async with aiohttp.ClientSession() as http, http.post(url, **sent) as answer:
+        assert (answer.status, (await answer.json())["code"]) == (400, code)
+    assert [record.status for record in place.discord.unknown_requests] == [400]
