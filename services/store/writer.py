@@ -115,9 +115,12 @@ class Writer:
                 else:
                     batch.append(job)
             self._commit([job for job in batch if job.begin()])
+        if self._dropped and self.fault is None:
+            self._commit([])  # what was dropped last has not been counted yet
         self._connection.close()
 
     def _commit(self, batch: list[Job]) -> None:
+        last = self._stopping.is_set()
         while True:
             try:
                 changed = self._commit_group(batch)
@@ -132,9 +135,19 @@ class Writer:
                     self.fault = None
                     log.warning("The local store can be written again")
                 return self._on_commit(changed) if changed else None
-            if self._stopping.wait(RETRY_SECONDS):
-                log.error("%d changes could not be kept: %s", len(batch), self.fault)
-                return None
+            # A stop is the last try, not the end of one: the disk may have room again just now.
+            if last:
+                return self._give_up(batch)
+            last = self._stopping.wait(RETRY_SECONDS)
+
+    def _give_up(self, batch: list[Job]) -> None:
+        """The process ends before the file can be written: what is lost is said, for nothing is left to keep it."""
+        lost = Counter(job.table.name if job.table is not None else "others" for job in batch)
+        log.error("Lost with the end, by table: %s; the store could not be written: %s", dict(lost), self.fault)
+        with self._counting:
+            dropped = {f"{table.name} ({reason})": rows for (table, reason), rows in self._dropped.items()}
+        if dropped:
+            log.error("Dropped before it, and in no book: %s", dropped)
 
     def _commit_group(self, batch: list[Job]) -> set[Table]:
         if self._unusable:

@@ -13,7 +13,7 @@ import pytest
 
 from services.errors import StoreUnavailable
 from services.recorder import Recorder
-from services.rows import Stat
+from services.rows import LogEntry, Stat
 from services.store import Store
 from services.store.books import read_books
 from services.store.schema import open_store
@@ -270,3 +270,54 @@ async def test_while_nothing_can_be_written_ticks_are_not_taken_in_and_no_deleti
         )
         assert rows == [("5", 1)]
         assert all(book.balanced for book in books.values())
+
+
+@pytest.fixture
+async def full_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Store, list[LogEntry]]:
+    """A store whose disk has no room for the rows that were handed over; its writer is in the middle of its wait."""
+    monkeypatch.setattr("services.store.writer.RETRY_SECONDS", 60)
+    rows = [entry(f"{number:08000}") for number in range(20)]
+    store = await Store(tmp_path).__aenter__()
+    await store.commit(lambda transaction: limit_pages(transaction._connection, 1))  # pyright: ignore[reportPrivateUsage]
+    for row in rows:
+        Recorder(store).record(row)
+
+    async def faulty() -> bool:
+        return store.fault is not None
+
+    await until(faulty)
+    return store, rows
+
+
+def limit_pages(connection: sqlite3.Connection, most: int) -> None:
+    """SQLite's own limit: beyond `most` pages, or as many as there are, its disk is full."""
+    connection.execute(f"PRAGMA max_page_count = {most}")
+
+
+async def test_what_waited_for_room_is_tried_once_more_at_the_end(
+    full_store: tuple[Store, list[LogEntry]], tmp_path: Path
+) -> None:
+    store, rows = full_store
+    limit_pages(store._writer._connection, 100_000)  # pyright: ignore[reportPrivateUsage]
+    await store.__aexit__()
+    kept = {row[0] for row in sqlite3.connect(tmp_path / "bot.db").execute("SELECT event_id FROM bot_logs")}
+    assert kept == {row.event_id for row in rows}
+
+
+async def test_what_is_lost_with_a_full_disk_is_said_by_table(
+    full_store: tuple[Store, list[LogEntry]], caplog: pytest.LogCaptureFixture
+) -> None:
+    store, rows = full_store
+    await store.__aexit__()
+    assert f"Lost with the end, by table: {{'bot_logs': {len(rows)}}}" in caplog.text
+    assert "full" in caplog.text
+
+
+async def test_a_drop_right_before_the_end_is_in_the_books(tmp_path: Path) -> None:
+    def bad(_: Any) -> None:
+        raise ValueError("unstorable")
+
+    async with Store(tmp_path) as store:
+        store.hand_over(bad, TABLE_OF[Stat])
+    async with Store(tmp_path) as store:
+        assert (await store.read(read_books))["system_stats"].dropped == {"unstorable": 1}
