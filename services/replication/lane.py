@@ -53,6 +53,8 @@ class Lane(ABC):
         self._wake = asyncio.Event()
         self._backoff = Backoff()
         self._rows = BATCH_ROWS
+        self._sent = BATCH_ROWS
+        """Rows of the last batch: its bytes may have kept it below `_rows`."""
         self._refused = 0
         self.select = f"SELECT * FROM {table.name} WHERE revision <> replicated_revision AND set_aside IS NULL"
         # A failure to replicate log rows goes to the console alone: as a row it would only wait behind itself.
@@ -92,7 +94,7 @@ class Lane(ABC):
                 await asyncio.sleep(PAUSED_RETRY_SECONDS)
             except Transient as fault:
                 if isinstance(fault, TooSlow):
-                    self._rows = max(1, self._rows // 2)
+                    self._rows = max(1, min(self._rows, self._sent) // 2)
                 self._fail(str(fault))
                 await asyncio.sleep(self._backoff.delay(fault.retry_after))
             except (StoreUnavailable, sqlite3.Error) as error:
@@ -119,6 +121,7 @@ class Lane(ABC):
 
     async def deliver(self, batch: list[Waiting]) -> None:
         """Send `batch`; where a row of it is refused, find that row by halving, and set it aside."""
+        self._sent = len(batch)
         try:
             await self.send(batch)
             self._refused = 0
