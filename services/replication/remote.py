@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -26,6 +27,8 @@ from services.store.ledger import Month
 log = logging.getLogger("bot.replication")
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+WHOLE_SECONDS = 20.0
+"""For a request in all: httpx's own time-out begins anew with every byte that a slow server lets drip."""
 Item = dict[str, Any]
 PAGE_ROWS = 1000
 """Rows a request: Supabase gives no more, a PostgREST of one's own would give a whole table."""
@@ -47,7 +50,7 @@ class Remote:
         self._client: AsyncClient
         self._unsigned = False
         """Whether something on the way takes PostgREST's headers off: what was written could be read, though."""
-        self._has_queue = True
+        self.has_queue = True
         """False only where the database has said that there is no `command_queue`."""
         self.clock = ClockOffset()
 
@@ -168,7 +171,7 @@ class Remote:
 
     async def claim_commands(self, claimer: str, guilds: list[str]) -> Claim:
         """Claim what is pending for `guilds` and what names no guild; the same `claimer` gets the same ones again."""
-        if not self._has_queue:
+        if not self.has_queue:
             raise Paused("command_queue: the table is missing; apply the files of migrations/ in order")
         request = self._client.rpc("claim_commands", {"claimer": claimer, "guilds": guilds})
         rows = await self._ask("claim_commands", request.execute)
@@ -195,7 +198,7 @@ class Remote:
             log.debug("The database did not tell its time: %r", error)
             return
         tables = report.get("row_security")
-        self._has_queue = not isinstance(tables, dict) or "command_queue" in tables
+        self.has_queue = not isinstance(tables, dict) or "command_queue" in tables
         if (answer := _answer.get()) is not None:
             self.clock.told(at, answer.request.extensions["sent_at"], answer.request.extensions["received_at"])
 
@@ -205,7 +208,8 @@ class Remote:
         """The rows of the answer to a request with `items`; `silent` where PostgREST says nothing."""
         _answer.set(None)
         try:
-            rows: Any = (await execute()).data
+            async with asyncio.timeout(WHOLE_SECONDS):
+                rows: Any = (await execute()).data
         except APIError as error:
             response = _answer.get()
             status = response.status_code if response is not None else None
@@ -213,7 +217,7 @@ class Remote:
             code = None if error.code is None or (error.code.isdigit() and len(error.code) == 3) else error.code
             wish = retry_after(response.headers.get("Retry-After")) if response is not None else None
             raise fault_of(status, code, _short(error.message), table, wish) from error
-        except httpx.TimeoutException as error:
+        except (httpx.TimeoutException, TimeoutError) as error:
             raise TooSlow(f"{table}: no answer in time ({type(error).__name__})") from error
         except httpx.HTTPError as error:
             raise Transient(f"{table}: {type(error).__name__} {_short(str(error))}".strip()) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -167,6 +168,39 @@ async def test_slow_statements_get_smaller_batches_until_they_pass(store: Store,
     sizes = [request.rows for request in supabase.requests if request.path == "/bot_logs"]
     assert sizes[:3] == [500, 250, 125]
     assert max(sizes[3:]) <= 250
+
+
+@pytest.mark.usefixtures("replicator")
+async def test_a_slow_batch_that_its_bytes_have_kept_small_is_halved_too(store: Store, supabase: Supabase) -> None:
+    await supabase.until(lambda: len(supabase.requests) >= BEGINNING)
+    timeout = '{"code": "57014", "message": "canceling statement due to statement timeout"}'
+    supabase.answer(500, timeout, times=2)
+    recorder = Recorder(store)
+    for number in range(100):
+        recorder.record(entry(f"{number:08000}"))
+    await drained(store)
+    sizes = [request.rows for request in supabase.requests if request.path == "/bot_logs"]
+    assert sizes[0] < 50
+    assert sizes[1:3] == [sizes[0] // 2, sizes[0] // 4]
+
+
+async def test_an_answer_that_drips_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.replication.remote.WHOLE_SECONDS", 0.5)
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        remote = await Remote.open(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", "key")
+        with pytest.raises(TooSlow):
+            await asyncio.wait_for(remote.highest_revision("bot_state"), 5)
+        await remote.aclose()
 
 
 async def test_rows_that_are_all_refused_pause_the_lane_before_the_table_is_set_aside(
