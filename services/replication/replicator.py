@@ -31,7 +31,8 @@ log = logging.getLogger("bot.replication")
 
 Answer = TypeVar("Answer")
 FLUSH_SECONDS = 2.5
-REPORT_SECONDS = 600.0
+REPORT_SECONDS, MISSING_SECONDS = 600.0, 60.0
+"""How often the database is asked how it is, and while something is missing there."""
 # Only these can be written by two stores, so only these can hold a revision above this store's clock.
 STATE = TABLE_OF[State]
 SHARED = ("session_revisions", STATE.name)
@@ -172,7 +173,7 @@ class Replicator:
         self._lifted.set()
         while True:
             # Any of the clocks may be set while the bot runs, and a migration applied.
-            await asyncio.sleep(REPORT_SECONDS)
+            await asyncio.sleep(REPORT_SECONDS if self._remote.has_queue else MISSING_SECONDS)
             await self._remote.ask_report()
 
     async def _restore(self) -> None:
