@@ -12,9 +12,9 @@ def write_silence(path: Path, milliseconds: int, title: str = "", artist: str = 
     """A wav file of that length."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
-        file.setsampwidth(1)
+        file.setsampwidth(2)
         file.setframerate(1000)
-        file.writeframes(b"\x80" * milliseconds)
+        file.writeframes(bytes(2 * milliseconds))
     if title:
         write_wav_tags(path, title, artist)
     return path

@@ -19,6 +19,8 @@ _CONTAINERS = {
     "MP4": "mp4",
     "AAC": "adts",
 }
+# Those of a wav's samples that lavaplayer opens (its WavFileLoader); others are an unknown file format to it.
+_WAV_BITS = (16, 24, 32)
 # ID3 frames, MP4 atoms and Vorbis comments for the same thing.
 _TITLE_KEYS = ("TIT2", "\xa9nam", "title")
 _ARTIST_KEYS = ("TPE1", "\xa9ART", "artist")
@@ -44,6 +46,8 @@ def read_tags(source: Path | BytesIO) -> Tags | None:
         return None
     container = _CONTAINERS.get(type(file).__name__)
     if container is None or not file.info.length > 0:
+        return None
+    if container == "wav" and file.info.bits_per_sample not in _WAV_BITS:
         return None
     tags = cast("dict[str, Any]", file.tags if file.tags is not None else {})
     return Tags(

@@ -1,15 +1,16 @@
 """Three short sample tracks, made at first use: simple melodies in pure Python."""
 
 import math
+import struct
 import wave
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.lavalink.tags import read_tags, write_wav_tags
 
-_RATE = 8000
-_SILENCE = 128
-_LOUDNESS = 52
+# Lavaplayer opens no wav of less than 16 bits; at this rate the highest note's overtones just fit.
+_RATE = 4000
+_LOUDNESS = 13_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ _MELODIES = (
 
 
 def make_samples(folder: Path) -> list[Path]:
-    """Write the sample tracks (8 kHz, 8 bit, mono; under 300 KB in all) into `folder`; existing ones stay."""
+    """Write the sample tracks (4 kHz, 16 bit, mono; under 300 KB in all) into `folder`; existing ones stay."""
     folder.mkdir(parents=True, exist_ok=True)
     return [_make(folder, melody) for melody in _MELODIES]
 
@@ -62,7 +63,7 @@ def _make(folder: Path, melody: _Melody) -> Path:
     draft = path.with_suffix(".part.wav")
     with wave.open(str(draft), "wb") as file:
         file.setnchannels(1)
-        file.setsampwidth(1)
+        file.setsampwidth(2)
         file.setframerate(_RATE)
         file.writeframes(_samples(melody))
     write_wav_tags(draft, melody.title, melody.artist)
@@ -70,7 +71,7 @@ def _make(folder: Path, melody: _Melody) -> Path:
 
 
 def _samples(melody: _Melody) -> bytes:
-    sound = bytearray()
+    sound: list[int] = []
     beat = round(_RATE * melody.beat_s)
     words = melody.notes.split()
     while words:
@@ -79,15 +80,15 @@ def _samples(melody: _Melody) -> bytes:
         while words and words[0] == "_":
             words.pop(0)
             beats += 1
-        sound += bytes([_SILENCE]) * beat if note == "-" else _tone(int(note), beat * beats)
-    return bytes(sound)
+        sound += [0] * beat if note == "-" else _tone(int(note), beat * beats)
+    return struct.pack(f"<{len(sound)}h", *sound)
 
 
-def _tone(note: int, samples: int) -> bytes:
+def _tone(note: int, samples: int) -> list[int]:
     turn = 2 * math.pi * 440 * 2 ** ((note - 69) / 12) / _RATE
-    sound = bytearray()
+    sound: list[int] = []
     for at in range(samples):
-        fade = min(at / 80, 1.0, (samples - at) / 160) * math.exp(-1.8 * at / _RATE)
+        fade = min(at / 40, 1.0, (samples - at) / 80) * math.exp(-1.8 * at / _RATE)
         value = math.sin(turn * at) + 0.35 * math.sin(2 * turn * at) + 0.15 * math.sin(3 * turn * at)
-        sound.append(_SILENCE + round(_LOUDNESS * fade * value))
-    return bytes(sound)
+        sound.append(round(_LOUDNESS * fade * value))
+    return sound

@@ -1,5 +1,6 @@
 """Looking tracks up, and the binary format that names them."""
 
+import wave
 from pathlib import Path
 
 import pytest
@@ -51,8 +52,23 @@ def test_the_samples_are_small_tagged_and_made_once(tmp_path: Path) -> None:
     assert all(one is not None and 8000 <= one.length <= 15_000 and one.artist for one in tags)
     assert any(one is not None and one.title is not None and "朝" in one.title for one in tags)
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 300_000
+    for path in paths:
+        with wave.open(str(path)) as file:
+            assert file.getsampwidth() == 2, "lavaplayer opens no wav of 8 bits"
     written = [path.stat().st_mtime_ns for path in paths]
     assert [path.stat().st_mtime_ns for path in make_samples(tmp_path)] == written
+
+
+async def test_a_wav_that_lavaplayer_cannot_open_is_an_error(
+    client: LavalinkClient, lavalink: LavalinkStandIn, music: Path
+) -> None:
+    with wave.open(str(music / "eight bits.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(1)
+        file.setframerate(8000)
+        file.writeframes(b"\x80" * 8000)
+    assert (await client.load(lavalink.file_url("eight bits.wav")))["loadType"] == "error"
+    assert (await client.load("ytsearch:eight bits"))["loadType"] == "empty"
 
 
 async def test_any_search_prefix_searches_the_folder_by_all_words(client: LavalinkClient) -> None:
