@@ -42,7 +42,7 @@ class Connection:
         try:
             if version != _VERSION:
                 raise Closed(CloseCode.BAD_REQUEST, "Version 8 only")
-            interval_ms = self._server.heartbeat_s * 1000
+            interval_ms = round(self._server.heartbeat_s * 1000)
             await self._socket.send_json({"op": Op.HELLO, "d": {"v": 8, "heartbeat_interval": interval_ms}})
             ended_by_client = await self._read()
         except Closed as closed:
