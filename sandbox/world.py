@@ -33,7 +33,8 @@ class World:
     `seed`, choose the orders that Lavalink leaves to it; `limits` turns Discord's rate limits on.
 
     `real_lavalink` is the address of a real Lavalink, `http://:password@host:port`, which is then used in the
-    stand-in's place, with a voice server of Discord's beside it: `voice_server`, None otherwise.
+    stand-in's place, with a voice server of Discord's beside it: `voice_server`, None otherwise. Entering the
+    world raises UnusableLavalink where that server is not there or cannot be used.
     """
 
     def __init__(
@@ -92,11 +93,13 @@ class World:
             self.supabase = await stack.enter_async_context(Supabase.start())
 
     async def _start_real_lavalink(self, stack: AsyncExitStack) -> None:
+        # Made first: a server that is not there yet is started with it.
+        authority = kept_authority(VOICE_FOLDER)
         proxy = await stack.enter_async_context(RealLavalink(self._real_lavalink, music=self.music))
         # It has all that the console and the bot use, not the account of what was sent.
         self.lavalink = cast("LavalinkStandIn", proxy)
         voice = self.voice_server = await stack.enter_async_context(
-            VoiceServer(self.discord.voice_credentials, self.discord.bot.id, authority=kept_authority(VOICE_FOLDER))
+            VoiceServer(self.discord.voice_credentials, self.discord.bot.id, authority=authority)
         )
         self.discord.world.voice_endpoint = voice.endpoint
         following = asyncio.create_task(voice.follow(self.discord))

@@ -20,8 +20,10 @@ from sandbox.console.feed import Feed
 from sandbox.console.prompt import converse
 from sandbox.console.screen import Screen
 from sandbox.console.session import Session
+from sandbox.discord_voice.authority import TRUST_STORE
 from sandbox.lavalink.library import AUDIO_SUFFIXES
-from sandbox.world import World
+from sandbox.real_lavalink import UnusableLavalink
+from sandbox.world import VOICE_FOLDER, World
 
 TOUR = Path(__file__).resolve().parents[1] / "tour.txt"
 LAST_WORDS = 30
@@ -32,7 +34,7 @@ def main() -> int:
     """`python -m sandbox`; MUSIC is a folder of audio files, SCRIPT a script to run instead of the prompt.
 
     The exit code is 0 where every expectation of the script held, and for a prompt that was left; 1 where one
-    failed or the bot did not start; 2 where MUSIC or SCRIPT cannot be read.
+    failed or the bot did not start; 2 where MUSIC or SCRIPT cannot be read, or LAVALINK_REAL cannot be used.
     """
     music = Path(os.environ["MUSIC"]).expanduser() if os.environ.get("MUSIC") else None
     if music is not None and not music.is_dir():
@@ -50,6 +52,10 @@ def main() -> int:
     except BotEnded as error:
         print(error, file=sys.stderr)
         return 1
+    except UnusableLavalink as error:
+        print(f"LAVALINK_REAL: {error}", file=sys.stderr)
+        print(f"README says how to start one; its Java has to trust {VOICE_FOLDER / TRUST_STORE}", file=sys.stderr)
+        return 2
 
 
 def _script() -> list[script.Line] | None:

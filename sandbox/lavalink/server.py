@@ -24,7 +24,7 @@ from sandbox.lavalink.rest_info import info_routes
 from sandbox.lavalink.rest_players import PlayerRoutes
 from sandbox.lavalink.rest_sessions import session_routes
 from sandbox.lavalink.rest_tracks import track_routes
-from sandbox.lavalink.trouble import KINDS, Trouble
+from sandbox.lavalink.trouble import Trouble, known_kind
 from sandbox.lavalink.voice import RESUMABLE_CLOSE_CODES
 from sandbox.lavalink.websocket import WebSocketRoute
 
@@ -188,9 +188,7 @@ class LavalinkStandIn:
 
         Raises ValueError for a kind that there is not.
         """
-        if kind not in KINDS:
-            raise ValueError(f"Lavalink has no {kind!r} (there is: {', '.join(KINDS)})")
-        self._node.trouble.lost.append((kind, Chance(seed)))
+        self._node.trouble.lost.append((known_kind(kind), Chance(seed)))
 
     def hang(self, path_prefix: str) -> None:
         """Answer no request to these paths until `heal`, which lets those that still wait proceed."""

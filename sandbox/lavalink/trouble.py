@@ -19,6 +19,13 @@ KINDS = (
 )
 
 
+def known_kind(kind: str) -> str:
+    """The kind. Raises ValueError for one that there is not."""
+    if kind not in KINDS:
+        raise ValueError(f"Lavalink has no {kind!r} (there is: {', '.join(KINDS)})")
+    return kind
+
+
 @dataclass(slots=True)
 class Trouble(trouble.Trouble):
     """What goes wrong at the moment, and where chance lets it; refused are look-ups, by their source."""

@@ -2,46 +2,164 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
-from sandbox.discord_voice import authority
+from sandbox.console import script
+from sandbox.console.main import TOUR
+from sandbox.discord_voice import VoiceServer, authority
 from sandbox.lavalink import LavalinkStandIn
 from sandbox.world import World
-from tests import discord_openapi
 from tests.e2e.conftest import Town
 
+ROOT = Path(__file__).parents[2]
+PASSWORD = "its own: password"
 
-async def test_the_bot_plays_on_another_lavalink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.world.VOICE_FOLDER", tmp_path / "voice")
+
+@pytest_asyncio.fixture
+async def other(tmp_path: Path) -> AsyncIterator[LavalinkStandIn]:
     empty = tmp_path / "no music"
     empty.mkdir()
-    async with (
-        LavalinkStandIn("its own: password", music=empty) as other,
-        World(supabase=False, real_lavalink=other.uri) as world,
-    ):
+    async with LavalinkStandIn(PASSWORD, music=empty) as other:
+        yield other
+
+
+@pytest_asyncio.fixture
+async def town(other: LavalinkStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Town]:
+    monkeypatch.setattr("sandbox.world.VOICE_FOLDER", tmp_path / "voice")
+    async with World(supabase=False, real_lavalink=other.uri) as world:
         town = Town(world, tmp_path)
         async with town.bot:
             await town.bot.started()
-            await town.play("morning")
-            (player,) = world.lavalink.players(world.guild.id)
-            assert player.current is not None
-            assert "Morning Light" in player.current.info.title
-            (real,) = other.players()
-            assert world.voice_server is not None
-            assert real.voice.state.endpoint == world.voice_server.endpoint
-            await town.ask("pause")
-            await world.lavalink.until(lambda: player.paused)
-            await town.ask("resume")
-            await world.lavalink.until(lambda: not player.paused)
-            await town.ask("stop")
-            await other.until(lambda: not other.players())
-            await world.lavalink.until(lambda: player.current is None)
-        discord_openapi.check(world.discord.requests)
+            yield town
+        town.judge()
+
+
+async def test_the_bot_plays_on_another_lavalink(town: Town, other: LavalinkStandIn) -> None:
+    world = town.world
+    await town.play("morning")
+    (player,) = world.lavalink.players(world.guild.id)
+    assert player.current is not None
+    assert "Morning Light" in player.current.info.title
+    (real,) = other.players()
+    assert world.voice_server is not None
+    assert real.voice.state.endpoint == world.voice_server.endpoint
+    await town.ask("pause")
+    await world.lavalink.until(lambda: player.paused)
+    await town.ask("resume")
+    await world.lavalink.until(lambda: not player.paused)
+    await town.ask("stop")
+    await other.until(lambda: not other.players())
+    await world.lavalink.until(lambda: player.current is None)
+
+
+async def test_what_the_folder_lacks_is_not_looked_for_in_the_world_outside(town: Town, other: LavalinkStandIn) -> None:
+    await town.world.alice.join(town.world.voice)
+    await town.ask("play", query="nothing like it")
+    await other.until(lambda: any("loadtracks" in request.path for request in other.requests))
+    assert not any("search" in request.path for request in other.requests)
+
+
+@contextmanager
+def node(folder: Path) -> Generator[str]:
+    """The address of a Lavalink that is another process."""
+    command = [sys.executable, "-m", "tests.e2e.lavalink_node", str(folder)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+@pytest.mark.timeout(120)
+def test_the_same_tour_holds_on_another_lavalink(tmp_path: Path) -> None:
+    lines = [line for line in script.read(TOUR) if not line.is_comment]
+    # Short, for PostgreSQL's socket lies in it, and open to the user that PostgreSQL runs as.
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="tour-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        with node(tmp_path) as address:
+            run = subprocess.run(
+                [sys.executable, "-m", "sandbox"],
+                cwd=ROOT,
+                env=_environment(LAVALINK_REAL=address, TMPDIR=folder),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=100,
+                check=False,
+            )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "real, behind a proxy" in run.stdout
+    held = run.stdout.count("  ✓ ")
+    skipped = sum(f"SKIPPED {line.text} (" in run.stdout for line in lines if line.is_expectation)
+    assert held + skipped == sum(line.is_expectation for line in lines)
+    assert run.stderr == ""
 
 
 def test_the_authority_stays_and_java_can_read_its_store(tmp_path: Path) -> None:
     first = authority.kept_authority(tmp_path)
     assert authority.kept_authority(tmp_path).cert_pem.bytes() == first.cert_pem.bytes()
     assert (tmp_path / authority.TRUST_STORE).stat().st_size > 0
+
+
+@pytest.mark.skipif(shutil.which("javac") is None, reason="no JDK is on the PATH")
+async def test_java_trusts_the_voice_server_as_readme_tells_it_to(tmp_path: Path) -> None:
+    server = VoiceServer(lambda _: None, 1, authority=authority.kept_authority(tmp_path))
+    trust = [
+        f"-Djavax.net.ssl.trustStore={tmp_path / authority.TRUST_STORE}",
+        f"-Djavax.net.ssl.trustStorePassword={authority.TRUST_STORE_PASSWORD}",
+    ]
+    readme = (ROOT / "README.md").read_text()
+    assert " ".join(trust).replace(str(tmp_path), "/voice") in readme
+    async with server:
+        for options, said in ((trust, '"op": 8'), ([], "PKIX path building failed")):
+            java = await asyncio.create_subprocess_exec(
+                "java",
+                *options,
+                str(Path(__file__).with_name("VoiceHello.java")),
+                f"wss://{server.endpoint}/?v=8",
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+            printed, _ = await java.communicate()
+            assert said in printed.decode()
+
+
+def _environment(**variables: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in ("MUSIC", "SCRIPT")}
+    return kept | variables
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("http://:password@127.0.0.1:1", "no Lavalink 4 answers at http://127.0.0.1:1"),
+        ("127.0.0.1:2333", "it has to be http://:password@host:port"),
+        ("http://:password@127.0.0.1:port", "it has to be http://:password@host:port"),
+    ],
+)
+def test_a_lavalink_that_is_not_there_is_said_in_a_line(address: str, why: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "sandbox"],
+        cwd=ROOT,
+        env=_environment(LAVALINK_REAL=address),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert run.returncode == 2
+    assert f"LAVALINK_REAL: {why}" in run.stderr
+    assert "Traceback" not in run.stderr

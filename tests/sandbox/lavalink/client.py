@@ -9,6 +9,7 @@ from typing import Any, Self
 import aiohttp
 
 from sandbox.lavalink import LavalinkStandIn
+from sandbox.real_lavalink import RealLavalink
 
 VOICE = {"token": "token", "endpoint": "voice.local:443", "sessionId": "session", "channelId": "555"}
 
@@ -23,7 +24,7 @@ class Answer:
 class LavalinkClient:
     """One session; `messages` holds what the WebSocket brought, `answered` in it marks REST answers."""
 
-    def __init__(self, lavalink: LavalinkStandIn, *, user_id: str = "111") -> None:
+    def __init__(self, lavalink: LavalinkStandIn | RealLavalink, *, user_id: str = "111") -> None:
         self.lavalink = lavalink
         self.user_id = user_id
         self.session_id = ""
