@@ -42,6 +42,8 @@ class Account:
     """Every call in the order of arrival."""
 
     calls: list[Call] = field(default_factory=list[Call])
+    faults: list[str] = field(default_factory=list[str])
+    """What was wrong in itself with a request, in words: no client should have sent it."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

@@ -29,6 +29,7 @@ from sandbox.gemini.replies import (
     model_not_found,
     rate_limit,
 )
+from sandbox.gemini.request_rules import fault_of, noting
 from sandbox.gemini.wire import v1beta
 from sandbox.trouble import Trouble
 
@@ -52,7 +53,8 @@ class GenerativeService:
     def handlers(self) -> grpc.GenericRpcHandler:
         """What grpc's server is given."""
         unary, stream = grpc.unary_unary_rpc_method_handler, grpc.unary_stream_rpc_method_handler
-        takes, gives = v1beta.GenerateContentRequest.deserialize, v1beta.GenerateContentResponse.serialize
+        takes = noting(v1beta.GenerateContentRequest.deserialize, self._account)
+        gives = v1beta.GenerateContentResponse.serialize
         methods = {
             "GenerateContent": unary(self._generate, takes, gives),
             "StreamGenerateContent": stream(self._stream, takes, gives),
@@ -100,10 +102,12 @@ class GenerativeService:
     def _refusal_of(self, request: Any, call: Call) -> Refuse | None:
         if refusal := self._refusal_of_key(call.key):
             return refusal
+        if fault := fault_of(request):
+            self._account.faults.append(fault)
+            return Refuse(grpc.StatusCode.INVALID_ARGUMENT, fault)
         if call.model.removeprefix("models/") not in MODELS:
             return model_not_found(call.model)
-        fault = wire.fault_of(request)
-        return Refuse(grpc.StatusCode.INVALID_ARGUMENT, fault) if fault else None
+        return None
 
     async def _admit(self, request: Any, context: Any) -> Call:
         call = wire.call_of(request, _key(context))

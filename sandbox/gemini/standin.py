@@ -16,6 +16,7 @@ from sandbox.gemini.authority import Authority
 from sandbox.gemini.models import ModelService
 from sandbox.gemini.relay import HOST, Relay
 from sandbox.gemini.replies import Reply
+from sandbox.gemini.request_rules import Unserved
 from sandbox.gemini.service import GenerativeService
 
 
@@ -39,7 +40,9 @@ class GeminiStandIn:
                 self._authority = Authority(Path(stack.enter_context(tempfile.TemporaryDirectory())))
             # Two servers on one port would share its connections, with SO_REUSEPORT.
             server: Any = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-            server.add_generic_rpc_handlers((self._service.handlers(), ModelService(self._service).handlers()))
+            server.add_generic_rpc_handlers(
+                (self._service.handlers(), ModelService(self._service).handlers(), Unserved(self.account))
+            )
             port = server.add_secure_port(f"{HOST}:0", self._authority.server_credentials())
             await server.start()
             stack.push_async_callback(server.stop, None)

@@ -52,19 +52,6 @@ def prompt_tokens(request: Request) -> int:
     return sum(tokens_of(_text(content)) for content in (request.system_instruction, *request.contents))
 
 
-def fault_of(request: Request) -> str | None:
-    """What the API would say about a request that it does not accept."""
-    if not request.contents:
-        return "* GenerateContentRequest.contents: contents is not specified"
-    if not any(part.text or part.function_response.name for part in request.contents[-1].parts):
-        return "* GenerateContentRequest.contents[0].parts: contents.parts must not be empty."
-    if request.contents[-1].role == "model":
-        return "Please ensure that the last turn is of role user."
-    if request.generation_config.presence_penalty or request.generation_config.frequency_penalty:
-        return "Penalty is not enabled for this model"
-    return None
-
-
 def response_of(step: Text | NoParts | Blocked | FunctionCall | Thinking, model: str) -> Response:
     """The chunk of one step, without usage."""
     response = v1beta.GenerateContentResponse(model_version=model.removeprefix("models/"))

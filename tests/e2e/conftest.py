@@ -86,6 +86,7 @@ class Town:
         discord_openapi.check(self.world.discord.requests)
         requests = self.world.lavalink.requests
         assert [request for request in requests if request.status in BROKEN_REQUEST] == []
+        assert self.world.gemini.account.faults == []
 
     async def health(self, path: str) -> tuple[int, str]:
         """Status and body of a health endpoint."""

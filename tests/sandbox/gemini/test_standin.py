@@ -49,6 +49,10 @@ def request(text: str, **fields: Any) -> Any:
     return v1beta.GenerateContentRequest(**{"model": MODEL, "contents": contents, **fields})
 
 
+def turn(role: str, text: str) -> dict[str, Any]:
+    return {"role": role, "parts": [{"text": text}]}
+
+
 def text_of(response: Any) -> str:
     return "".join(part.text for candidate in response.candidates for part in candidate.content.parts)
 
@@ -120,24 +124,44 @@ async def test_a_call_without_a_key_or_with_another_is_refused(client: Client, g
 
 
 @pytest.mark.parametrize(
-    ("fields", "code"),
+    ("fields", "words"),
     [
-        ({"model": "models/gemini-pro"}, grpc.StatusCode.NOT_FOUND),
-        ({"contents": []}, grpc.StatusCode.INVALID_ARGUMENT),
-        ({"contents": [{"role": "user", "parts": [{"text": ""}]}]}, grpc.StatusCode.INVALID_ARGUMENT),
-        ({"contents": [{"role": "model", "parts": [{"text": "Hi"}]}]}, grpc.StatusCode.INVALID_ARGUMENT),
-        ({"generation_config": {"presence_penalty": 1.0}}, grpc.StatusCode.INVALID_ARGUMENT),
+        ({"model": "gemini-3.5-flash-lite"}, "model name"),
+        ({"contents": []}, "not specified"),
+        ({"contents": [turn("user", "")]}, "contents[0].parts"),
+        ({"contents": [turn("user", "Hi"), turn("model", ""), turn("user", "Hi")]}, "contents[1].parts"),
+        ({"contents": [turn("model", "Hi")]}, "last turn"),
+        ({"contents": [turn("assistant", "Hi"), turn("user", "Hi")]}, "valid role"),
+        ({"generation_config": {"presence_penalty": 1.0}}, "Penalty"),
+        ({"generation_config": {"max_output_tokens": -1}}, "max_output_tokens"),
     ],
 )
-async def test_what_the_api_does_not_accept_is_refused(
-    client: Client, fields: dict[str, Any], code: grpc.StatusCode
+async def test_what_the_api_does_not_accept_is_refused_and_noted_in_words(
+    client: Client, gemini: GeminiStandIn, fields: dict[str, Any], words: str
 ) -> None:
-    assert (await refusal(client.stream(**fields)))[0] is code
+    assert (await refusal(client.stream(**fields)))[0] is grpc.StatusCode.INVALID_ARGUMENT
+    [fault] = gemini.account.faults
+    assert words in fault
 
 
-async def test_a_method_that_is_not_served_is_unimplemented(client: Client) -> None:
+async def test_a_model_that_is_gone_is_not_found_and_no_fault_of_the_request(
+    client: Client, gemini: GeminiStandIn
+) -> None:
+    assert (await refusal(client.stream(model="models/gemini-pro")))[0] is grpc.StatusCode.NOT_FOUND
+    assert gemini.account.faults == []
+
+
+async def test_a_method_that_is_not_served_is_unimplemented_and_noted(client: Client, gemini: GeminiStandIn) -> None:
     call: Any = client.channel.unary_unary(f"/{SERVICE}/EmbedContent")
     assert (await refusal(call(b"", metadata=KEY)))[0] is grpc.StatusCode.UNIMPLEMENTED
+    assert gemini.account.faults == [f"no such method here: /{SERVICE}/EmbedContent"]
+
+
+async def test_a_request_that_cannot_be_read_is_noted(client: Client, gemini: GeminiStandIn) -> None:
+    call: Any = client.channel.unary_unary(f"/{SERVICE}/GenerateContent")
+    await refusal(call(b"\xff\xff\xff", metadata=KEY))
+    [fault] = gemini.account.faults
+    assert "no message of its method" in fault
 
 
 async def test_a_rate_limit_says_when_to_come_again(client: Client, gemini: GeminiStandIn) -> None:
