@@ -22,7 +22,7 @@ from .world import World
 
 PREFIX = "/api/v10"
 RECORDS_KEPT = 10_000
-NO_JSON = 50109
+NO_JSON, EMPTY_MESSAGE, INVALID_FORM = 50109, 50006, 50035
 NOT_UNDERSTOOD = (AttributeError, KeyError, TypeError, ValueError)
 """What a handler raises that meets a value of another type than it reads."""
 
@@ -93,6 +93,7 @@ class Rest:
     def __init__(self, world: World, gateway: Gateway, token: str, routes: list[Route], limits: bool) -> None:
         self.records: deque[Record] = deque(maxlen=RECORDS_KEPT)
         self.unknown: list[Record] = []
+        self.broken: list[Record] = []
         self.faults = RestFaults()
         self._world = world
         self._gateway = gateway
@@ -120,7 +121,8 @@ class Rest:
             record.files = [upload.filename for upload in uploads]
             params = dict(request.match_info)
             headers |= self._let_through(request, route, params, record)
-            answer = self._handled(route, Call(self._world, self._gateway, params, record.query, record.body, uploads))
+            call = Call(self._world, self._gateway, params, record.query, record.body, uploads)
+            answer = self._handled(route, call, record)
         except DiscordError as error:
             answer = Answer(error.status, error.body)
             headers |= error.headers
@@ -130,10 +132,14 @@ class Rest:
                 self.limits.count(error)
         return self._answer(record, answer, headers)
 
-    def _handled(self, route: Route, call: Call) -> Answer:
+    def _handled(self, route: Route, call: Call, record: Record) -> Answer:
         """What the handler answers. Raises 50035 for a body of such types that it cannot be read at all."""
         try:
             return route.handler(call)
+        except DiscordError as error:
+            if error.body.get("code") in {EMPTY_MESSAGE, INVALID_FORM}:
+                self.broken.append(record)
+            raise
         except NOT_UNDERSTOOD as error:
             raise invalid_form(f"{type(error).__name__}: {error}") from error
 

@@ -92,6 +92,11 @@ class DiscordStandIn(Faults):
         """Requests that nobody could understand: for routes that are not there, or whose body is no JSON."""
         return self._rest.unknown
 
+    @property
+    def broken_requests(self) -> list[Record]:
+        """Requests that break Discord's rules in themselves, each with the answer that says which."""
+        return self._rest.broken
+
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=2 * ATTACHMENT_SIZE_LIMIT)
         app.router.add_get("/", self._gateway.handle)

@@ -185,3 +185,18 @@ async def test_what_cannot_even_be_read_is_refused_and_noted(place: Place, sent:
     async with aiohttp.ClientSession() as http, http.post(url, **sent) as answer:
         assert (answer.status, (await answer.json())["code"]) == (400, code)
     assert [record.status for record in place.discord.unknown_requests] == [400]
+
+
+@pytest.mark.parametrize(("sent", "code"), [({}, 50006), ({"content": "x" * 2_001}, 50035)])
+async def test_what_breaks_discords_rules_is_noted_but_what_was_scripted_is_not(
+    place: Place, sent: dict[str, Any], code: int
+) -> None:
+    place.discord.refuse("POST", "/messages", 400, code)
+    headers = {"Authorization": f"Bot {place.discord.token}"}
+    url = f"{place.discord.api_url}/channels/{place.general.id}/messages"
+    async with aiohttp.ClientSession() as http:
+        for _ in range(2):
+            async with http.post(url, json=sent, headers=headers) as answer:
+                assert (answer.status, (await answer.json())["code"]) == (400, code)
+    [broken] = place.discord.broken_requests
+    assert broken.answer["message"] in {"Cannot send an empty message", "Invalid Form Body"}
