@@ -114,6 +114,7 @@ class Connection:
                     break
                 await self._received(message.data)
         except Refused as refused:
+            self.gateway.refused.append(refused)
             await self.close(refused.code, refused.reason)
         except ConnectionError:
             pass  # the client was gone before its answer
@@ -238,7 +239,7 @@ def _parsed(raw: str | bytes) -> tuple[Op, Any]:
     try:
         frame = as_object(json.loads(raw))
         number = frame["op"]
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, RecursionError):
         raise undecodable from None
     try:
         return Op(number), frame.get("d")

@@ -11,6 +11,7 @@ from sandbox.chance import Chance
 
 from . import voice
 from .connection import FRAME_LIMIT, Connection, Op
+from .identify import Refused
 from .payload import Json
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Gateway:
         """What connections from now on are told."""
         self.opened = 0
         """Connections so far."""
+        self.refused: list[Refused] = []
+        """Why connections were closed, where it was for what the client had sent."""
         self._session_lifetime = session_lifetime
         self._max_concurrency = max_concurrency
         self.limits = limits

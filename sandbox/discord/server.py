@@ -97,6 +97,11 @@ class DiscordStandIn(Faults):
         """Requests that break Discord's rules in themselves, each with the answer that says which."""
         return self._rest.broken
 
+    @property
+    def broken_frames(self) -> list[str]:
+        """Why gateway connections were closed, where it was for what the bot had sent, and not for its token."""
+        return [f"{refused.code} {refused.reason}" for refused in self._gateway.refused if refused.code != 4004]
+
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=2 * ATTACHMENT_SIZE_LIMIT)
         app.router.add_get("/", self._gateway.handle)

@@ -84,6 +84,7 @@ class Town:
         """Fail with whatever the bot has sent that is not as Discord, Lavalink and Gemini document it."""
         assert self.world.discord.unknown_requests == []
         assert self.world.discord.broken_requests == []
+        assert self.world.discord.broken_frames == []
         discord_openapi.check(self.world.discord.requests)
         requests = self.world.lavalink.requests
         assert [request for request in requests if request.status in BROKEN_REQUEST] == []

@@ -33,6 +33,7 @@ IDENTIFY: dict[str, Any] = {"token": "sandbox-token", "intents": 1, "properties"
         (["not json"], 4002),
         ([{"d": None}], 4002),
         (["[]"], 4002),
+        (["[" * 4_000], 4002),
         ([OVERSIZED], 4002),
         ([{"op": 4, "d": {}}], 4003),
         ([{"op": 2, "d": IDENTIFY | {"token": "wrong"}}], 4004),
@@ -52,6 +53,7 @@ async def test_a_protocol_fault_closes_the_connection(
         for frame in frames:
             await socket.ws.send_str(frame if isinstance(frame, str) else json.dumps(frame))
         assert await socket.closed_with() == code
+    assert [int(why.split()[0]) for why in discord.broken_frames] == [code] * (code != 4004)
 
 
 async def test_another_version_is_4012(discord: DiscordStandIn, http: aiohttp.ClientSession) -> None:
