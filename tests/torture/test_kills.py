@@ -88,11 +88,15 @@ def check_calls(town: Town, crowds: list[Crowd], runs: list[Run], usages: Rows) 
 
 
 def check_ends(town: Town, runs: list[Run], plays: Rows) -> int:
-    """Each end that Lavalink told has its time and reason; how many there were."""
+    """Each end that Lavalink told has its time and reason; how many there were.
+
+    The play has to be of the same run: what plays on after a kill ends in a session that nobody listens to any more.
+    """
     told = {
         str(play.user_data["play_id"])
         for play in town.world.lavalink.account.plays
-        if play.end_reason in TOLD and any(run.holds(play.ended_at or 0.0) for run in runs)
+        if play.end_reason in TOLD
+        and any(run.begun < play.started_at and run.holds(play.ended_at or 0.0) for run in runs)
     }
     rows = {row["event_id"]: row for row in plays}
     open_ = [rows.get(play_id) for play_id in told if not (rows.get(play_id) or {}).get("ended_at")]
