@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
@@ -104,12 +105,17 @@ class Project:
         return answer
 
 
+# PostgREST's own, or an SQLSTATE; other programs' JSON may have a `code` too.
+_CODE = re.compile(r"PGRST[0-9A-Z]{3}|[0-9A-Z]{5}")
+
+
 def code_of(answer: Answer) -> str:
     """PostgREST's or PostgreSQL's code of a refusal; empty where there is none."""
     document = answer.document
     if answer.status < 300 or not isinstance(document, dict):
         return ""
-    return str(cast(dict[str, Any], document).get("code") or "")
+    code = str(cast(dict[str, Any], document).get("code") or "")
+    return code if _CODE.fullmatch(code) else ""
 
 
 def refusal(project: Project, answer: Answer) -> Finding | None:

@@ -258,6 +258,7 @@ async def test_a_key_of_yesterday_is_told_whether_it_is_refused_or_not(surgery: 
         ((540, "", {}), "supabase.url", "paused"),
         ((402, "{}", {"Content-Type": "application/json"}), "supabase.url", "plan is full"),
         ((404, '{"error": "x"}', {"Content-Type": "application/json"}), "supabase.url", "not Supabase"),
+        ((404, '{"code": "not_found"}', {"Content-Type": "application/json"}), "supabase.url", "not Supabase"),
         ((401, "", {}), "supabase.key", "SUPABASE_SERVICE_ROLE_KEY"),
         ((403, "<html>forbidden</html>", {}), "supabase.url", "web page"),
     ],
