@@ -65,6 +65,8 @@ VERSIONS = (
         prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, total_tokens INTEGER NOT NULL);
     CREATE INDEX gemini_usage_guild ON gemini_usage (guild_id, created_at);
     """,
+    # Looked up once a start, which reads the whole file anyway, and paid for with every row.
+    "DROP INDEX music_history_open; DROP INDEX gemini_usage_open;",
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
@@ -47,15 +48,16 @@ class Table:
         return tuple(place for place, name in enumerate(self.columns) if name in self._documents)
 
     @cached_property
-    def _values(self) -> attrgetter[tuple[Any, ...]]:
+    def values(self) -> Callable[[Row], tuple[Any, ...]]:
+        """Gives a row's values in the order of `columns`."""
         return attrgetter(*self.columns)
 
     def to_sql(self, row: Row) -> list[Value]:
         """The row's values for SQLite, in the order of `columns`: times as ISO 8601 text, documents as JSON text."""
-        values: list[Any] = list(self._values(row))
+        values: list[Any] = list(self.values(row))
         for place in self._times:
             if (time := values[place]) is not None:
-                values[place] = time.isoformat(timespec="microseconds")
+                values[place] = time.isoformat("T", "microseconds")
         for place in self._documents_at:
             values[place] = json.dumps(values[place], ensure_ascii=False, separators=(",", ":"))
         return values

@@ -49,6 +49,7 @@ class Transaction:
         self._cursor = connection.cursor()
         self._clock = clock
         self._counts: Counter[tuple[Table, str]] = Counter()
+        self._new: Counter[Table] = Counter()
         self.changed: set[Table] = set()
         """Tables with rows that now wait for replication."""
 
@@ -56,9 +57,10 @@ class Transaction:
         """Keep `row` whole, under a new revision; a new row is one more in the table's books."""
         table = TABLE_OF[type(row)]
         self.changed.add(table)
-        values: list[Value] = [*table.to_sql(row), self._clock.next()]
+        values = table.to_sql(row)
+        values.append(self._clock.next())
         if self._cursor.execute(_insert(table), values).rowcount:
-            self._counts[table, "accepted"] += 1
+            self._new[table] += 1
         else:
             self._cursor.execute(_update(table), [*values, getattr(row, table.key)])
 
@@ -236,6 +238,7 @@ class Transaction:
 
     def finish(self) -> None:
         """Write the books and the clock; the last thing before the commit."""
+        self._counts.update({(table, "accepted"): rows for table, rows in self._new.items()})
         for (table, column), rows in self._counts.items():
             self._connection.execute(_COUNT[column], (table.name, rows))
         self._connection.execute("UPDATE clock SET revision = ?", (self._clock.last,))

@@ -130,7 +130,8 @@ class Writer:
                 batch = self._unavailable(batch, error)
             else:
                 for job in batch:
-                    job.tell(None)
+                    if job.done is not None:
+                        job.tell(None)
                 if self.fault is not None:
                     self.fault = None
                     log.warning("The local store can be written again")
