@@ -51,13 +51,11 @@ _DEFAULTS = {"volume": 100, "paused": False, "filters": {}, "voice": _UNSET_VOIC
 
 
 def shape_of(value: Any) -> Any:
-    """Keys and types; numbers are one type, and of a list its first item stands for all."""
+    """Keys and types; whole numbers and fractions are two, and of a list its first item stands for all."""
     if isinstance(value, dict):
         return {key: "any" if key in _ANY else shape_of(item) for key, item in sorted(value.items())}
     if isinstance(value, list):
         return [shape_of(item) for item in value[:1]]
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return "number"
     return type(value).__name__
 
 
