@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -92,15 +93,18 @@ async def test_fifty_servers_at_once_are_answered_in_time_and_share_the_writing(
     rows = await town.rows("active_sessions", lambda rows: len(rows) == 50, timeout=20)
     stamps: Counter[str] = Counter()
     seen: dict[str, str] = {}
-    for _ in range(12):
+    begun, elapsed = time.monotonic(), 0.0
+    # 6 s, and on a busy machine until each has had its turn.
+    while elapsed < 6 or ((len(seen) < 50 or min(stamps.values()) < 2) and elapsed < 20):
         await asyncio.sleep(0.5)
         rows = await town.supabase.rows("active_sessions")
+        elapsed = time.monotonic() - begun
         for row in rows:
             if seen.get(row["guild_id"]) != row["updated_at"]:
                 seen[row["guild_id"]] = row["updated_at"]
                 stamps[row["guild_id"]] += 1
     # POSITION_INTERVAL is 1 s here, but 50 playing servers / 20 is longer: each is written every 2.5 s.
-    assert all(2 <= stamps[guild_id] <= 5 for guild_id in seen), stamps
+    assert all(2 <= stamps[guild_id] <= elapsed / 2.5 + 2.6 for guild_id in seen), stamps
     places = {player.guild_id: player.position for player in town.players()}
     now = datetime.now().astimezone()
     for row in rows:
