@@ -192,9 +192,10 @@ class Remote:
         """Have the database tell its time, for which the answers' own will do else, and whether it has a queue."""
         _answer.set(None)
         try:
-            report: Any = (await self._client.rpc("schema_report", {}).execute()).data
+            async with asyncio.timeout(WHOLE_SECONDS):
+                report: Any = (await self._client.rpc("schema_report", {}).execute()).data
             at = datetime.fromisoformat(report["time"]).timestamp()
-        except (APIError, httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError, KeyError) as error:
+        except (APIError, httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError, TypeError, KeyError) as error:
             log.debug("The database did not tell its time: %r", error)
             return
         tables = report.get("row_security")

@@ -200,6 +200,8 @@ async def test_an_answer_that_drips_is_given_up_in_time(monkeypatch: pytest.Monk
         remote = await Remote.open(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", "key")
         with pytest.raises(TooSlow):
             await asyncio.wait_for(remote.highest_revision("bot_state"), 5)
+        async with asyncio.timeout(5):
+            await remote.ask_report()  # at connect everything waits for it
         await remote.aclose()
 
 
