@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from services.recorder import Recorder
-from services.recovery import Leftovers, close_sessions, lose_plays, lost_play, read_leftovers, settle_usages
+from services.recovery import close_sessions, lose_plays, lost_play, lost_plays, read_leftovers, settle_usages
 from services.rows import Play, Usage
 from services.store import Store
 from tests.fakes import MemoryRecorder
@@ -48,16 +49,33 @@ async def test_what_is_open_is_closed_and_what_lives_stays(tmp_path: Path, monke
     assert lost.ended_at == begun + timedelta(seconds=31)
 
 
-async def test_a_session_is_that_of_the_newest_play_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed twice within a minute, in the same track."""
-    monkeypatch.setattr("services.recovery.LOST_SECONDS", 0)
+def test_a_session_is_that_of_the_newest_play_alone() -> None:
+    """Killed twice, in the same track."""
     first, second = (play(guild_id="1", track_title="A", created_at=now() - timedelta(minutes=age)) for age in (2, 1))
     seen = session("1", track_title="A", position_ms=5_000, updated_at=second.created_at + timedelta(seconds=5))
-    after = MemoryRecorder()
-    await lose_plays(after, Leftovers([second, first], [seen], []), set)
-    lost = {row.event_id: row for row in after.rows.values() if isinstance(row, Play)}
+    lost = {row.event_id: row for row in lost_plays([second, first], [seen])}
     assert (lost[first.event_id].ended_at, lost[first.event_id].played_ms) == (first.created_at, 0)
     assert (lost[second.event_id].ended_at, lost[second.event_id].played_ms) == (seen.updated_at, 5_000)
+
+
+async def test_a_second_kill_does_not_take_what_the_first_restart_knew(tmp_path: Path) -> None:
+    """Within the 60 s the play is still open, and its session is gone; another play may have begun by then."""
+    row = play(guild_id="1", track_title="A", created_at=now() - timedelta(minutes=1))
+    seen = session("1", track_title="A", position_ms=30_000, updated_at=row.created_at + timedelta(seconds=31))
+    again = play(guild_id="1", track_title="A")
+    async with Store(tmp_path) as store:
+        recorder = Recorder(store)
+        recorder.record(row)
+        recorder.record(seen)
+    async with Store(tmp_path) as store:
+        recorder = Recorder(store)
+        close_sessions(recorder, await read_leftovers(store), ())
+        recorder.record(again)
+        recorder.record(replace(seen, position_ms=2_000, updated_at=again.created_at + timedelta(seconds=2)))
+    async with Store(tmp_path) as store:
+        lost = {each.event_id: each for each in (await read_leftovers(store)).plays}
+    assert (lost[row.event_id].played_ms, lost[row.event_id].ended_at) == (30_000, seen.updated_at)
+    assert lost[again.event_id].played_ms == 2_000
 
 
 def test_no_more_is_said_to_be_heard_than_time_had_passed() -> None:
