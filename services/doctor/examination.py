@@ -39,7 +39,8 @@ def examine(order: Examine, *, intents: int, permissions: int) -> int:
         settings = load_settings()
     except SettingsError as error:
         findings = [
-            wrong("settings", N_("{fault}."), _SETTINGS_CURE, name, fault=fault) for name, fault in error.faults.items()
+            wrong("settings", N_("{setting} {fault}."), _SETTINGS_CURE, name, setting=name, fault=fault)
+            for name, fault in error.faults.items()
         ]
         report = Report(findings, operator_locale(), Redactor(()))
     else:

@@ -82,7 +82,7 @@ class Nodes:
         wrong = "; ".join(f"{name}: {state}" for name, state in self.states().items() if state != "ready")
         if any(node.is_ready for node in self._nodes):
             return ServiceState("ok", wrong)
-        starting = not self._nodes or all(node.fault == "connecting" and not node.lost_at for node in self._nodes)
+        starting = not self._nodes or all(_state(node) == "connecting" and not node.lost_at for node in self._nodes)
         return ServiceState("starting" if starting else "down", wrong)
 
     def states(self) -> dict[str, str]:

@@ -105,7 +105,7 @@ async def test_wrong_settings_are_all_named(quiet_town: Town) -> None:
     visit = await run(quiet_town, "doctor", HTTP_PORT="x", LOG_LEVEL="LOUD", DEFAULT_LOCALE="ja")
     assert visit.code == 2
     assert all(line.startswith("✗ ") for line in visit.lines)
-    assert all(name in visit.text for name in ("HTTP_PORT", "LOG_LEVEL"))
+    assert all(f": {name} は" in visit.text for name in ("HTTP_PORT", "LOG_LEVEL"))
     visit = await look(quiet_town, HTTP_PORT="x")
     assert visit.code == 2
     assert set(visit.wrong) == {("settings", "HTTP_PORT")}

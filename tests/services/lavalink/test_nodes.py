@@ -150,6 +150,18 @@ async def test_a_node_that_answers_nothing_has_no_ping(world: MusicWorld, lavali
         assert await world.nodes.ping() is None
 
 
+async def test_a_node_that_hangs_after_it_worked_is_not_starting(
+    world: MusicWorld, lavalink: LavalinkStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.lavalink.node.PROBE_S", 0.1)
+    monkeypatch.setattr("services.lavalink.nodes.WATCH_S", 0.1)
+    assert world.nodes.state.condition == "starting"
+    await until(lambda: world.nodes.state.condition == "ok")
+    lavalink.hang("/version")
+    await until(lambda: "not answering" in world.nodes.states().values())
+    assert world.nodes.state.condition == "down"
+
+
 async def test_a_voice_server_that_never_answers_is_given_up(
     world: MusicWorld, lavalink: LavalinkStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
