@@ -13,8 +13,9 @@ from typing import Any
 
 from services.errors import StoreUnavailable
 from services.replication.backoff import Backoff
+from services.replication.exchange import Item
 from services.replication.faults import Paused, Refused, RemoteFault, TooSlow, Transient
-from services.replication.remote import Item, Remote
+from services.replication.remote import Remote
 from services.rows import LogEntry
 from services.store import Store, Table
 

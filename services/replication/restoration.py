@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from services.replication.answers import StateRow
-from services.replication.remote import Item, Remote
+from services.replication.exchange import Item
+from services.replication.remote import Remote
 from services.store import Store
 from services.store.ledger import Month, Spent, UsageTotal
 from services.store.transaction import Transaction

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.replication import lane
+from services.replication.exchange import Item
 from services.replication.lane import Lane, Waiting
-from services.replication.remote import Item, Remote
+from services.replication.remote import Remote
 from services.store import Store
 from services.store.clock import NO_CLOCKS
 from services.store.tables import SESSIONS

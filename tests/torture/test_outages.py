@@ -82,7 +82,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.replication.lane.PAUSED_RETRY_SECONDS", 0.1)
     monkeypatch.setattr("services.replication.backoff.FIRST", 0.05)
     monkeypatch.setattr("services.replication.backoff.LONGEST", 0.3)
-    monkeypatch.setattr("services.replication.remote.TIMEOUT", 1.0)
+    monkeypatch.setattr("services.replication.exchange.TIMEOUT", 1.0)
 
 
 class Life:

@@ -185,7 +185,7 @@ async def test_a_slow_batch_that_its_bytes_have_kept_small_is_halved_too(store: 
 
 
 async def test_an_answer_that_drips_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.replication.remote.WHOLE_SECONDS", 0.5)
+    monkeypatch.setattr("services.replication.exchange.WHOLE_SECONDS", 0.5)
 
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

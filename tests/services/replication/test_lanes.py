@@ -88,7 +88,7 @@ async def test_no_more_is_asked_for_at_a_time_than_can_be_looked_up_at_once(supa
     async def note(request: httpx.Request) -> None:
         bounds.append(request.url.params.get("limit", "none"))
 
-    remote._http.event_hooks["request"].append(note)  # pyright: ignore[reportPrivateUsage] - nobody else sees the question
+    remote._exchange.http.event_hooks["request"].append(note)  # pyright: ignore[reportPrivateUsage] - nobody else sees the question
     assert await remote.states_after("") == await remote.usage_after(Month.of(now()), -1) == []
     assert await remote.sessions_of("1") == []
     assert bounds == ["1000"] * 3

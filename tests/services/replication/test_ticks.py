@@ -16,8 +16,9 @@ from sandbox.supabase import Supabase
 from services.recorder import Recorder
 from services.replication import Replicator
 from services.replication.clock_offset import ClockOffset
+from services.replication.exchange import Item
 from services.replication.faults import Transient
-from services.replication.remote import Item, Remote
+from services.replication.remote import Remote
 from services.store import Store
 from services.store.tables import SESSIONS
 from services.store.transaction import Transaction
@@ -136,7 +137,7 @@ async def test_a_sessions_time_is_the_databases_and_a_facts_time_the_bots(
     store: Store, supabase: Supabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The bot's clock is 30 s fast: both what it stamps rows with and what it measures answers by."""
-    monkeypatch.setattr("services.replication.remote.time", lambda: time.time() + 30)
+    monkeypatch.setattr("services.replication.exchange.time", lambda: time.time() + 30)
     async with Replicator(store, supabase.url, supabase.service_role_key) as replicator:
         await supabase.until(lambda: len(supabase.requests) >= BEGINNING)
         stamped = now() + timedelta(seconds=30)
@@ -154,7 +155,7 @@ async def test_a_sessions_time_is_the_databases_and_a_facts_time_the_bots(
 async def test_the_database_tells_its_time_and_no_gateway_is_believed(
     supabase: Supabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.replication.remote.time", lambda: time.time() + 30)
+    monkeypatch.setattr("services.replication.exchange.time", lambda: time.time() + 30)
     remote = await Remote.open(supabase.url, supabase.service_role_key)
     strange = {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"}
     supabase.answer(522, "<html>a gateway's page</html>", strange)
