@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from sandbox.gemini.replies import model_not_found
+from sandbox.gemini.refusals import model_not_found
 from sandbox.gemini.wire import refuse, v1beta
 
 if TYPE_CHECKING:

@@ -7,6 +7,9 @@ from typing import Literal
 
 import grpc
 
+from sandbox.gemini import refusals
+from sandbox.gemini.refusals import Refuse
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -25,6 +28,13 @@ class Thinking:
 
 
 @dataclass(frozen=True, slots=True)
+class Thought:
+    """A chunk with a summary of what the model thought: a text part that only a newer field tells from the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class NoParts:
     """A chunk whose candidate has no content."""
 
@@ -35,7 +45,8 @@ class NoParts:
 class Blocked:
     """A chunk without candidates: the prompt itself was refused."""
 
-    reason: str
+    reason: str | int
+    """A block reason, by number where it is newer than the package's protos."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,45 +74,7 @@ class Reset:
     """The connection breaks (TCP RST)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """The call ends with a status other than OK."""
-
-    code: grpc.StatusCode
-    message: str
-    reason: str | None = None
-    """`google.rpc.ErrorInfo.reason`."""
-    retry_after: float | None = None
-    """`google.rpc.RetryInfo.retry_delay` in seconds."""
-
-
-Step = Text | Thinking | NoParts | Blocked | FunctionCall | Wait | Hang | Reset | Refuse
-
-BAD_KEY = Refuse(
-    grpc.StatusCode.INVALID_ARGUMENT,
-    "API key not valid. Please pass a valid API key.",
-    reason="API_KEY_INVALID",
-)
-NO_KEY = Refuse(
-    grpc.StatusCode.PERMISSION_DENIED,
-    "Method doesn't allow unregistered callers (callers without established identity). Please use API Key "
-    "or other form of API consumer identity to call this API.",
-)
-
-
-def model_not_found(model: str) -> Refuse:
-    """The answer for a model that is unknown or shut down."""
-    return Refuse(
-        grpc.StatusCode.NOT_FOUND,
-        f"{model} is not found for API version v1beta, or is not supported for generateContent. Call "
-        "ListModels to see the list of available models and their supported methods.",
-    )
-
-
-def rate_limit(retry_after: float | None) -> Refuse:
-    """The answer over the limit."""
-    message = "You exceeded your current quota, please check your plan and billing details."
-    return Refuse(grpc.StatusCode.RESOURCE_EXHAUSTED, message, retry_after=retry_after)
+Step = Text | Thinking | Thought | NoParts | Blocked | FunctionCall | Wait | Hang | Reset | Refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +122,7 @@ class Reply:
         return cls((*(Text(piece) for piece in _pieces(text, chunks)[:after]), end), usage)
 
     @classmethod
-    def blocked(cls, reason: str = "SAFETY") -> Reply:
+    def blocked(cls, reason: str | int = "SAFETY") -> Reply:
         """The prompt is refused; the API still tells the tokens of the prompt."""
         return cls((Blocked(reason),))
 
@@ -169,47 +142,49 @@ class Reply:
         return cls((NoParts(), NoParts("STOP")))
 
     @classmethod
+    def refused(cls, refusal: Refuse) -> Reply:
+        """Nothing but `refusal`; see `sandbox.gemini.refusals`."""
+        return cls((refusal,))
+
+    @classmethod
     def rate_limited(cls, retry_after: float | None = None) -> Reply:
         """429."""
-        return cls((rate_limit(retry_after),))
+        return cls.refused(refusals.rate_limit(retry_after))
 
     @classmethod
     def unavailable(cls, retry_after: float | None = None) -> Reply:
         """503."""
-        message = "The model is overloaded. Please try again later."
-        return cls((Refuse(grpc.StatusCode.UNAVAILABLE, message, retry_after=retry_after),))
+        return cls.refused(refusals.overloaded(retry_after))
 
     @classmethod
     def internal(cls) -> Reply:
         """500."""
-        return cls((Refuse(grpc.StatusCode.INTERNAL, "An internal error has occurred. Please retry."),))
+        return cls.refused(refusals.INTERNAL)
 
     @classmethod
     def deadline(cls) -> Reply:
         """504."""
-        message = "Deadline expired before operation could complete."
-        return cls((Refuse(grpc.StatusCode.DEADLINE_EXCEEDED, message),))
+        return cls.refused(refusals.DEADLINE)
 
     @classmethod
     def bad_key(cls) -> Reply:
         """400 with `API_KEY_INVALID`."""
-        return cls((BAD_KEY,))
+        return cls.refused(refusals.BAD_KEY)
 
     @classmethod
     def bad_request(cls) -> Reply:
         """400 for another reason than the key."""
-        return cls((Refuse(grpc.StatusCode.INVALID_ARGUMENT, "Request contains an invalid argument."),))
+        return cls.refused(refusals.BAD_REQUEST)
 
     @classmethod
     def denied(cls) -> Reply:
         """403."""
-        message = "Generative Language API has not been used in project 1 before or it is disabled."
-        return cls((Refuse(grpc.StatusCode.PERMISSION_DENIED, message, reason="SERVICE_DISABLED"),))
+        return cls.refused(refusals.SERVICE_DISABLED)
 
     @classmethod
     def model_gone(cls, model: str = "models/gemini-pro") -> Reply:
         """404."""
-        return cls((model_not_found(model),))
+        return cls.refused(refusals.model_not_found(model))
 
     @classmethod
     def hang(cls) -> Reply:

@@ -12,23 +12,9 @@ import grpc
 from sandbox.gemini import wire
 from sandbox.gemini.account import Account, Call
 from sandbox.gemini.models import MODELS
+from sandbox.gemini.refusals import BAD_KEY, NO_KEY, Refuse, model_not_found, rate_limit
 from sandbox.gemini.relay import Relay
-from sandbox.gemini.replies import (
-    BAD_KEY,
-    NO_KEY,
-    Blocked,
-    FunctionCall,
-    Hang,
-    NoParts,
-    Refuse,
-    Reply,
-    Reset,
-    Text,
-    Thinking,
-    Wait,
-    model_not_found,
-    rate_limit,
-)
+from sandbox.gemini.replies import Blocked, FunctionCall, Hang, NoParts, Reply, Reset, Text, Thinking, Thought, Wait
 from sandbox.gemini.request_rules import fault_of, noting
 from sandbox.gemini.wire import v1beta
 from sandbox.trouble import Trouble
@@ -41,7 +27,7 @@ SERVICE = "google.ai.generativelanguage.v1beta.GenerativeService"
 
 
 class GenerativeService:
-    """The three methods that are served; the others are unimplemented, and say so."""
+    """The two methods that are served; the others are unimplemented, and say so."""
 
     def __init__(self, api_key: str, account: Account) -> None:
         self._api_key = api_key
@@ -58,9 +44,6 @@ class GenerativeService:
         methods = {
             "GenerateContent": unary(self._generate, takes, gives),
             "StreamGenerateContent": stream(self._stream, takes, gives),
-            "CountTokens": unary(
-                self._count, v1beta.CountTokensRequest.deserialize, v1beta.CountTokensResponse.serialize
-            ),
         }
         return grpc.method_handlers_generic_handler(SERVICE, methods)
 
@@ -77,17 +60,7 @@ class GenerativeService:
             self._account.changed()
 
     async def _generate(self, request: Any, context: Any) -> Any:
-        whole, texts = v1beta.GenerateContentResponse(), list[str]()
-        async for response in self._stream(request, context):
-            texts += [part.text for candidate in response.candidates for part in candidate.content.parts]
-            whole = response
-        if whole.candidates and any(texts):
-            whole.candidates[0].content = v1beta.Content(role="model", parts=[{"text": "".join(texts)}])
-        return whole
-
-    async def _count(self, request: Any, context: Any) -> Any:
-        await self.check_key(context)
-        return v1beta.CountTokensResponse(total_tokens=wire.prompt_tokens(request))
+        return wire.merge([response async for response in self._stream(request, context)])
 
     async def check_key(self, context: Any) -> None:
         """End the call where its key is missing or wrong."""
@@ -149,7 +122,7 @@ class GenerativeService:
                     await asyncio.Event().wait()
                 case Refuse():
                     await self._refuse(step, call, context, cut=number > 0)
-                case Text() | Thinking() | NoParts() | Blocked() | FunctionCall():
+                case Text() | Thinking() | Thought() | NoParts() | Blocked() | FunctionCall():
                     text += step.text if isinstance(step, Text) else ""
                     if text and call.first_text_at is None:
                         call.first_text_at = asyncio.get_running_loop().time()
