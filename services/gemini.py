@@ -21,6 +21,8 @@ Finish = Literal["stop", "max_tokens", "safety", "recitation", "blocked", "other
 # By number, as the package's protos are older than some (ai.google.dev/api/generate-content#FinishReason).
 _FINISHES: dict[int, Finish] = {1: "stop", 2: "max_tokens", 3: "safety", 4: "recitation"}
 _SAFETY = {7, 8, 9, 11}  # BLOCKLIST, PROHIBITED_CONTENT, SPII, IMAGE_SAFETY
+_THOUGHT = 11
+"""`Part.thought`, which the package's protos do not have: a summary of the thinking looks like text to them."""
 
 # A dead connection shows within the wait for a first chunk; gRPC's own pause between connects grows to 120 s.
 _OPTIONS = [
@@ -138,7 +140,8 @@ class Gemini:
                 responses = aiter(call)
                 response = await anext(responses, None)
             while response is not None:
-                yield _chunk(response)
+                # Not proto-plus's view of it, which warns of every reason that is newer than the package.
+                yield _chunk(self._v1beta.GenerateContentResponse.pb(response))
                 async with asyncio.timeout_at(min(clock() + self._between, end)):
                     response = await anext(responses, None)
         except TimeoutError as error:
@@ -208,17 +211,22 @@ def _qualified(model: str) -> str:
     return model if "/" in model else f"models/{model}"
 
 
-def _chunk(response: Any) -> Chunk:
-    usage = response.usage_metadata
+def _chunk(raw: Any) -> Chunk:
+    usage = raw.usage_metadata
     tokens = Tokens(usage.prompt_token_count, usage.candidates_token_count, usage.total_token_count)
     text, finish = "", None
-    if response.candidates:
-        candidate = response.candidates[0]
-        text = "".join(part.text for part in candidate.content.parts)
-        finish = _finish(int(candidate.finish_reason))
-    elif response.prompt_feedback.block_reason:
+    if raw.candidates:
+        candidate = raw.candidates[0]
+        text = "".join(part.text for part in candidate.content.parts if not _is_thought(part))
+        finish = _finish(candidate.finish_reason)
+    elif raw.prompt_feedback.block_reason:
         finish = "blocked"
     return Chunk(text, tokens if tokens.total else None, finish)
+
+
+def _is_thought(part: Any) -> bool:
+    unknown = importlib.import_module("google.protobuf.unknown_fields").UnknownFieldSet(part)
+    return any(field.field_number == _THOUGHT and field.data for field in unknown)
 
 
 def _finish(reason: int) -> Finish | None:

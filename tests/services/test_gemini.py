@@ -14,7 +14,8 @@ import pytest
 import services.gemini
 from sandbox.gemini import GeminiStandIn, Reply
 from sandbox.gemini.models import EMBEDDING_MODEL
-from sandbox.gemini.replies import Hang, Reset
+from sandbox.gemini.refusals import CANCELLED, EXPIRED_KEY, LEAKED_KEY, LOCATION, UNAUTHENTICATED, suspended
+from sandbox.gemini.replies import Hang, Reset, Text, Thought
 from services.gemini import Chunk, Content, Gemini, Tokens
 from services.gemini_faults import (
     BadKey,
@@ -97,6 +98,18 @@ async def test_a_reply_without_words_says_why(gemini: Gemini, api: GeminiStandIn
     assert chunks[-1].tokens.total == api.account.total_tokens > 0
 
 
+@pytest.mark.filterwarnings("error")
+async def test_a_reason_that_the_package_does_not_know_is_no_warning(gemini: Gemini, api: GeminiStandIn) -> None:
+    api.script(Reply.stopped(12), Reply.blocked(6))
+    assert [chunk.finish for chunk in await ask(gemini)] == ["other"]
+    assert [chunk.finish for chunk in await ask(gemini)] == ["blocked"]
+
+
+async def test_a_thought_is_not_in_the_answer(gemini: Gemini, api: GeminiStandIn) -> None:
+    api.script(Reply((Thought("Let me see."), Text("Yes.", "STOP"))))
+    assert text_of(await ask(gemini)) == "Yes."
+
+
 async def test_an_empty_stream_is_no_chunk(gemini: Gemini, api: GeminiStandIn) -> None:
     api.script(Reply.empty())
     assert await ask(gemini) == []
@@ -113,6 +126,12 @@ async def test_an_empty_stream_is_no_chunk(gemini: Gemini, api: GeminiStandIn) -
         (Reply.bad_request(), BadRequest),
         (Reply.denied(), Denied),
         (Reply.model_gone(), ModelGone),
+        (Reply.refused(EXPIRED_KEY), BadKey),
+        (Reply.refused(UNAUTHENTICATED), BadKey),
+        (Reply.refused(LEAKED_KEY), Denied),
+        (Reply.refused(suspended("sandbox-key")), Denied),
+        (Reply.refused(LOCATION), Denied),
+        (Reply.refused(CANCELLED), Unavailable),
     ],
 )
 async def test_each_refusal_has_its_name_and_is_not_tried_again(
