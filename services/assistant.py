@@ -79,6 +79,7 @@ EMPTY = N_("Gemini sent an empty answer. Please ask again, perhaps in other word
 STOPPED: dict[Finish | None, str] = {
     "max_tokens": N_("The answer ends here, because it reached its greatest length."),
     "safety": N_("Gemini stopped here for safety reasons."),
+    "blocked": N_("Gemini stopped here for safety reasons."),
     "recitation": N_("Gemini stopped here, because the answer came too close to a protected text."),
     "other": N_("Gemini stopped here without saying why."),
     None: CUT,

@@ -74,6 +74,8 @@ class Reset:
     """The connection breaks (TCP RST)."""
 
 
+Usage = Literal["every", "last", "not last", "never"]
+"""Which chunks of a reply carry `usage_metadata`."""
 Step = Text | Thinking | Thought | NoParts | Blocked | FunctionCall | Wait | Hang | Reset | Refuse
 
 
@@ -82,7 +84,7 @@ class Reply:
     """The steps of one reply, and which of its chunks carry `usage_metadata`."""
 
     steps: tuple[Step, ...]
-    usage: Literal["every", "last", "not last"] = "every"
+    usage: Usage = "every"
 
     @classmethod
     def text(
@@ -92,7 +94,7 @@ class Reply:
         interval: float = 0.02,
         *,
         thoughts: int = 0,
-        usage: Literal["every", "last", "not last"] = "every",
+        usage: Usage = "every",
         finish: str = "STOP",
         first: float = 0.0,
     ) -> Reply:
@@ -115,7 +117,7 @@ class Reply:
         chunks: int = 5,
         after: int = 2,
         by: Step | None = None,
-        usage: Literal["every", "last", "not last"] = "every",
+        usage: Usage = "every",
     ) -> Reply:
         """The first `after` chunks of `text`, then `by`: UNAVAILABLE unless told."""
         end = by or Refuse(grpc.StatusCode.UNAVAILABLE, "The service is currently unavailable.")

@@ -130,7 +130,7 @@ class GenerativeService:
                     call.candidates_tokens = wire.tokens_of(text)
                     call.outcome = "blocked" if isinstance(step, Blocked) else call.outcome
                     response = wire.response_of(step, call.model)
-                    if reply.usage == "every" or (reply.usage == "last") == (number == chunks[-1]):
+                    if reply.usage in ("every", "last" if number == chunks[-1] else "not last"):
                         wire.add_usage(response, call)
                     self._account.changed()
                     yield response

@@ -11,7 +11,17 @@ from datetime import UTC, datetime
 import pytest
 
 from sandbox.gemini import GeminiStandIn, Reply
-from sandbox.gemini.replies import Hang, Reset, Step
+from sandbox.gemini.refusals import (
+    CANCELLED,
+    DEADLINE,
+    EXPIRED_KEY,
+    INTERNAL,
+    LEAKED_KEY,
+    LOCATION,
+    UNAUTHENTICATED,
+    rate_limit,
+)
+from sandbox.gemini.replies import Blocked, Hang, NoParts, Reset, Step, Text, Thought
 from services.assistant import FOR_THE_OPERATOR, MAX_QUESTION, Assistant
 from services.errors import StoreUnavailable, UserError
 from services.gemini import Gemini
@@ -121,6 +131,37 @@ async def test_a_last_chunk_without_figures_does_not_wipe_them_out(
     [row], [call] = ledger(recorder), api.account.calls
     assert row.prompt_tokens == call.prompt_tokens
     assert row.total_tokens == call.total_tokens - 1
+    assert row.estimated, "what came after the last figures is in none"
+
+
+async def test_figures_after_the_last_words_are_whole(
+    assistant: Assistant, api: GeminiStandIn, recorder: MemoryRecorder
+) -> None:
+    api.script(Reply((Text("Hello"), Text(", world", "STOP"), NoParts()), usage="last"))
+    assert await ask(assistant) == ("Hello, world", "")
+    assert booked(recorder) == billed(api)
+    assert not ledger(recorder)[0].estimated
+
+
+@pytest.mark.parametrize("reason", ["SAFETY", "OTHER", "PROHIBITED_CONTENT", 6])
+async def test_a_block_after_words_is_told_and_booked(
+    assistant: Assistant, api: GeminiStandIn, recorder: MemoryRecorder, reason: str | int
+) -> None:
+    api.script(Reply((Text("Once upon"), Blocked(reason))), Reply((Text("Once upon"), Blocked(reason)), "not last"))
+    for _ in range(2):
+        assert await ask(assistant) == ("Once upon", "Gemini stopped here for safety reasons.")
+    assert booked(recorder) == billed(api)
+    assert [(row.status, row.estimated) for row in ledger(recorder)] == [("settled", False), ("settled", True)]
+
+
+async def test_a_block_after_words_without_any_figures_was_not_for_nothing(
+    assistant: Assistant, api: GeminiStandIn, recorder: MemoryRecorder
+) -> None:
+    api.script(Reply((Text("Once upon a time"), Blocked("SAFETY")), "never"))
+    await ask(assistant)
+    [row] = ledger(recorder)
+    assert (row.status, row.estimated) == ("settled", True)
+    assert abs(row.total_tokens - api.account.total_tokens) <= 2
 
 
 @pytest.mark.parametrize(
@@ -131,6 +172,10 @@ async def test_a_last_chunk_without_figures_does_not_wipe_them_out(
         (Reply.stopped("RECITATION"), "Gemini held its answer back, because it came too close to a protected"),
         (Reply.stopped("MAX_TOKENS", thoughts=8192), "Gemini thought for so long that no room was left"),
         (Reply.stopped("OTHER"), "Gemini sent an empty answer."),
+        *((Reply.stopped(reason), "Gemini held its answer back for safety reasons.") for reason in (7, 8, 9, 11)),
+        *((Reply.stopped(reason), "Gemini sent an empty answer.") for reason in (5, 6, 10, 12, 13, 15, 16, 99)),
+        *((Reply.blocked(reason), "Gemini does not answer that question") for reason in range(2, 7)),
+        (Reply((Thought("Let me see."), NoParts("STOP"))), "Gemini sent an empty answer."),
         (Reply.without_parts(), "Gemini sent an empty answer."),
         (Reply.tool_call("play", {"query": "morning"}), "Gemini sent an empty answer."),
     ],
@@ -168,6 +213,11 @@ async def test_an_early_end_is_told_after_the_text(
         (Reply.rate_limited(40), "Gemini takes no more questions right now. Please try again in 40 seconds."),
         (Reply.bad_key(), "Gemini does not accept this bot's key. Only its operator can change that."),
         (Reply.denied(), "Gemini does not let this bot in. Only its operator can change that."),
+        (Reply.refused(LEAKED_KEY), "Gemini does not let this bot in. Only its operator can change that."),
+        (Reply.refused(LOCATION), "Gemini does not let this bot in. Only its operator can change that."),
+        (Reply.refused(EXPIRED_KEY), "Gemini does not accept this bot's key. Only its operator can change that."),
+        (Reply.refused(UNAUTHENTICATED), "Gemini does not accept this bot's key. Only its operator can change that."),
+        (Reply.rate_limited(5400), "Gemini takes no more questions right now. Please try again in 90 minutes."),
         (Reply.bad_request(), "Gemini did not accept that question. Please ask it in other words."),
     ],
 )
@@ -184,7 +234,9 @@ async def test_a_refusal_costs_nothing_and_is_not_repeated(
     assert assistant.state() == "ok"
 
 
-@pytest.mark.parametrize("refusal", [Reply.rate_limited(0.05), Reply.unavailable(0.05), Reply.internal()])
+@pytest.mark.parametrize(
+    "refusal", [Reply.rate_limited(0.05), Reply.unavailable(0.05), Reply.internal(), Reply.refused(CANCELLED)]
+)
 async def test_a_passing_refusal_is_tried_again_with_a_row_each(
     assistant: Assistant, api: GeminiStandIn, recorder: MemoryRecorder, refusal: Reply
 ) -> None:
@@ -212,7 +264,7 @@ async def test_an_api_that_is_down_is_told(assistant: Assistant, api: GeminiStan
     assert {row.status for row in ledger(recorder)} == {"failed"}
 
 
-@pytest.mark.parametrize("by", [None, Reset(), Hang()])
+@pytest.mark.parametrize("by", [None, Reset(), Hang(), INTERNAL, DEADLINE, CANCELLED, rate_limit(34)])
 async def test_a_cut_answer_is_kept_told_and_booked_with_the_last_figures(
     assistant: Assistant, api: GeminiStandIn, recorder: MemoryRecorder, by: Step | None
 ) -> None:
