@@ -14,8 +14,9 @@ _LOST = re.compile(
 class GeminiError(Exception):
     """The API did not do what was asked."""
 
-    def __init__(self, retry_after: float | None = None, *, refused: bool = True) -> None:
-        super().__init__(type(self).__name__)
+    def __init__(self, words: str = "", retry_after: float | None = None, *, refused: bool = True) -> None:
+        """`words` are the API's own: for the log alone, which redacts them, as some repeat the key."""
+        super().__init__(f"{type(self).__name__}: {words}" if words else type(self).__name__)
         self.retry_after = retry_after
         """Seconds that the API wants to be left alone (`google.rpc.RetryInfo`)."""
         self.refused = refused
@@ -60,21 +61,28 @@ def fault_of(error: Any) -> GeminiError | None:
         return None
     delays = (getattr(detail, "retry_delay", None) for detail in error.details or ())
     retry_after = next((delay.ToTimedelta().total_seconds() for delay in delays if delay is not None), None)
+    words = _words(code.name, error.reason, error.message or "")
     if error.reason == "API_KEY_INVALID":
-        return BadKey()
+        return BadKey(words)
     match code.name:
         case "RESOURCE_EXHAUSTED":
-            return RateLimited(retry_after)
+            return RateLimited(words, retry_after)
         case "UNAUTHENTICATED":
-            return BadKey()
+            return BadKey(words)
         case "PERMISSION_DENIED" | "FAILED_PRECONDITION":
             # The latter in countries where it is not offered (ai.google.dev/gemini-api/docs/troubleshooting).
-            return Denied()
+            return Denied(words)
         case "NOT_FOUND":
-            return ModelGone()
+            return ModelGone(words)
         case "DEADLINE_EXCEEDED":
-            return TimedOut()
+            return TimedOut(words)
         case "INVALID_ARGUMENT" | "OUT_OF_RANGE" | "ALREADY_EXISTS" | "UNIMPLEMENTED":
-            return BadRequest()
+            return BadRequest(words)
         case _:
-            return Unavailable(retry_after, refused=_LOST.search(error.message or "") is None)
+            return Unavailable(words, retry_after, refused=_LOST.search(error.message or "") is None)
+
+
+def _words(status: str, reason: str | None, message: str) -> str:
+    # The first line says what is the matter; those after it hold numbers that are others each time.
+    first = message.strip().partition("\n")[0].strip()
+    return f"{status}{f' ({reason})' if reason else ''}: {first}"

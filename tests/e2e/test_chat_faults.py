@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import sqlite3
 from pathlib import Path
 
 from sandbox.discord import Interaction
 from sandbox.gemini import Reply
-from sandbox.gemini.replies import Blocked, Hang, NoParts, Reset, Step, Text, Thinking
+from sandbox.gemini.refusals import (
+    CANCELLED,
+    DEADLINE,
+    EXPIRED_KEY,
+    INTERNAL,
+    LEAKED_KEY,
+    LOCATION,
+    UNAUTHENTICATED,
+    rate_limit,
+    suspended,
+)
+from sandbox.gemini.replies import Blocked, Hang, NoParts, Reset, Step, Text, Thinking, Thought
+from sandbox.world import GEMINI_API_KEY
 from tests.e2e.conftest import Rows, Town
 
 FAILED, SETTLED, ESTIMATED = ("failed", False), ("settled", False), ("settled", True)
@@ -40,6 +53,24 @@ CASES: list[tuple[str, list[Reply], list[tuple[str, bool]], str]] = [
     ("reset after a word", [Reply((Text("half"), Reset()))], [ESTIMATED], "cut off here"),
     ("broken at its end", [Reply((Text("whole", "STOP"), *Reply.unavailable().steps))], [SETTLED], "whole"),
     ("safety after a word", [Reply((Text("half"), NoParts("SAFETY")))], [SETTLED], "stopped here for safety"),
+    ("blocked after a word", [Reply((Text("half"), Blocked("OTHER")))], [SETTLED], "stopped here for safety"),
+    ("cut by 500", [Reply.cut("half of an answer", after=2, by=INTERNAL)], [ESTIMATED], "cut off here"),
+    ("cut by 504", [Reply.cut("half of an answer", after=2, by=DEADLINE)], [ESTIMATED], "cut off here"),
+    ("cut by 499", [Reply.cut("half of an answer", after=2, by=CANCELLED)], [ESTIMATED], "cut off here"),
+    ("cut by 429", [Reply.cut("half of an answer", after=2, by=rate_limit(30))], [ESTIMATED], "cut off here"),
+    ("499 once", [Reply.refused(CANCELLED), Reply.text("fine")], [FAILED, SETTLED], "fine"),
+    ("429 without a word when", [Reply.rate_limited()] * 3, [FAILED] * 3, "in a minute"),
+    ("401", [Reply.refused(UNAUTHENTICATED)], [FAILED], "does not accept this bot's key"),
+    ("expired key", [Reply.refused(EXPIRED_KEY)], [FAILED], "does not accept this bot's key"),
+    ("leaked key", [Reply.refused(LEAKED_KEY)], [FAILED], "does not let this bot in"),
+    ("suspended key", [Reply.refused(suspended(GEMINI_API_KEY))], [FAILED], "does not let this bot in"),
+    ("country", [Reply.refused(LOCATION)], [FAILED], "does not let this bot in"),
+    ("no figures", [Reply.text("word " * 30, usage="never")], [ESTIMATED], "word word"),
+    ("figures but at last", [Reply.text("word " * 30, usage="not last")], [ESTIMATED], "word word"),
+    ("a thought is no answer", [Reply((Thought("hm"), NoParts("STOP")))], [SETTLED], "empty answer"),
+    ("a tool nobody offered", [Reply.stopped(12, thoughts=9)], [SETTLED], "empty answer"),
+    ("a newer end after a word", [Reply((Text("half"), NoParts(18)))], [SETTLED], "without saying why"),
+    ("a newer block", [Reply.blocked(6)], [SETTLED], "safety"),
 ]
 
 
@@ -81,7 +112,14 @@ async def test_every_fault_of_geminis_is_one_sentence_and_true_rows(town: Town) 
                 assert tokens(row) == billed, name
             else:
                 assert row["total_tokens"] > 0, name
-    assert "Unexpected fault" not in town.bot.log()
+    log = town.bot.log()
+    assert "Unexpected fault" not in log
+    assert "UserWarning" not in log
+    assert "Consumer 'api_key:[redacted]' has been suspended" in log
+    kept = json.dumps(await town.supabase.rows("bot_logs"))
+    assert "User location is not supported" in kept
+    shown = [message.content for use, _ in asked for message in use.messages]
+    assert not any(GEMINI_API_KEY in text for text in (log, kept, *shown))
 
 
 async def streaming(town: Town, text: str = "Once upon a time", *then: Step) -> Interaction:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 from collections.abc import Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from sandbox.gemini.refusals import (
     LOCATION,
     UNAUTHENTICATED,
     rate_limit,
+    suspended,
 )
 from sandbox.gemini.replies import Blocked, Hang, NoParts, Reset, Step, Text, Thought
 from services.assistant import FOR_THE_OPERATOR, MAX_QUESTION, Assistant
@@ -440,3 +442,28 @@ async def test_what_only_the_operator_can_cure_is_known_as_that(
     await ask(assistant)
     assert assistant.state() != "ok"
     assert (assistant.state() in FOR_THE_OPERATOR) == lasting
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (Reply.refused(LOCATION), "Denied: FAILED_PRECONDITION: User location is not supported for the API use."),
+        (
+            Reply.refused(suspended("the-key")),
+            "Denied: PERMISSION_DENIED (CONSUMER_SUSPENDED): Permission denied: Consumer 'api_key:the-key' has been "
+            "suspended.",
+        ),
+        (Reply.rate_limited(40), "RateLimited: RESOURCE_EXHAUSTED: You exceeded your current quota, please check"),
+        (Reply.hang(), "TimedOut"),
+    ],
+)
+async def test_the_log_has_the_apis_own_reason_in_one_line(
+    assistant: Assistant, api: GeminiStandIn, caplog: pytest.LogCaptureFixture, reply: Reply, words: str
+) -> None:
+    """The operator reads why; a key in it is redacted like everywhere (`tests/e2e/test_secrets.py`)."""
+    api.script(reply)
+    with caplog.at_level(logging.WARNING, "bot.chat"):
+        await ask(assistant)
+    [record] = caplog.records
+    assert record.getMessage().startswith(f"Gemini gave no answer: {words}")
+    assert "\n" not in record.getMessage()
