@@ -161,6 +161,13 @@ class Remote:
         )
         return await self._exchange.rows("gemini_usage", request.execute)
 
+    async def settle_open_usage(self, before: datetime) -> None:
+        """Mark calls that are open since before the aware time `before` as estimates, under the revision they have."""
+        table: Any = self._client.table("gemini_usage")
+        request = table.update({"status": "settled", "estimated": True}, returning=ReturnMethod.minimal)
+        request = request.eq("status", "open").lt("created_at", before.isoformat())
+        await self._exchange.rows("gemini_usage", request.execute, silent=True)
+
     async def claim_commands(self, claimer: str, guilds: list[str]) -> Claim:
         """Claim what is pending for `guilds` and what names no guild; the same `claimer` gets the same ones again."""
         if not self.has_queue:

@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 
 from services.commands import CarryOut
 from services.errors import StoreUnavailable
+from services.replication.abandoned import settle_abandoned
 from services.replication.backoff import Backoff
 from services.replication.command_queue import CommandQueue
 from services.replication.faults import Paused, RemoteFault, Transient
@@ -67,6 +68,7 @@ class Replicator:
         self._begin(self._connect(), "connect")
         self._begin(self._restore(), "restoration")
         self._begin(watch_for_retry(self._store), "retry")
+        self._begin(settle_abandoned(self._remote, self._now), "abandoned")
         for table, lane in self.lanes.items():
             self._begin(self._run(lane), table.name)
         return self
