@@ -24,6 +24,8 @@ def fault_of(request: Any) -> str | None:
             return "Please use a valid role: user, model."
         if not any(_says_something(part) for part in content.parts):
             return f"* GenerateContentRequest.contents[{number}].parts: contents.parts must not be empty."
+        if any(part.function_response.name and not part.function_response.id for part in content.parts):
+            return f"* GenerateContentRequest.contents[{number}].parts: function_response.id must not be empty."
     if request.contents[-1].role == "model":
         return "Please ensure that the last turn is of role user."
     if request.generation_config.presence_penalty or request.generation_config.frequency_penalty:

@@ -38,10 +38,12 @@ KEY = (("x-goog-api-key", "sandbox-key"),)
 class Client:
     """Calls by method name over TLS, with the stand-in's root and no other."""
 
-    def __init__(self, gemini: GeminiStandIn, roots: bytes | None = None) -> None:
+    def __init__(
+        self, gemini: GeminiStandIn, roots: bytes | None = None, options: list[tuple[str, int]] | None = None
+    ) -> None:
         credentials = grpc.ssl_channel_credentials(roots or gemini.roots_file.read_bytes())
-        options = [("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 50)]
-        self.channel: Any = grpc.aio.secure_channel(gemini.endpoint, credentials, options)
+        reconnect = [("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 50)]
+        self.channel: Any = grpc.aio.secure_channel(gemini.endpoint, credentials, [*reconnect, *(options or [])])
 
     def stream(self, text: str = "hello", *, metadata: Any = KEY, **fields: Any) -> Any:
         return self._method("unary_stream", "StreamGenerateContent")(request(text, **fields), metadata=metadata)
@@ -144,6 +146,10 @@ async def test_a_call_without_a_key_or_with_another_is_refused(client: Client, g
     assert await refusal(client.stream(metadata=())) == (grpc.StatusCode.PERMISSION_DENIED, [])
     code, [info] = await refusal(client.stream(metadata=(("x-goog-api-key", "other"),)))
     assert (code, info.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "API_KEY_INVALID")
+    assert (info.domain, dict(info.metadata)) == (
+        "googleapis.com",
+        {"service": "generativelanguage.googleapis.com"},
+    )
     assert gemini.account.total_tokens == 0
     assert text_of(await client.unary()) == "not for you"
 
@@ -158,6 +164,8 @@ async def test_a_call_without_a_key_or_with_another_is_refused(client: Client, g
         ({"contents": [turn("model", "Hi")]}, "last turn"),
         ({"contents": [turn("assistant", "Hi"), turn("user", "Hi")]}, "valid role"),
         ({"generation_config": {"presence_penalty": 1.0}}, "Penalty"),
+        ({"generation_config": {"frequency_penalty": 1.0}}, "Penalty"),
+        ({"contents": [{"role": "user", "parts": [{"function_response": {"name": "f"}}]}]}, "function_response.id"),
         ({"generation_config": {"max_output_tokens": -1}}, "max_output_tokens"),
     ],
 )
@@ -201,6 +209,13 @@ async def test_a_blocked_prompt_has_a_reason_and_no_candidate(client: Client, ge
     assert response.prompt_feedback.block_reason.name == "SAFETY"
     assert len(response.candidates) == 0
     assert response.usage_metadata.total_token_count == gemini.account.total_tokens > 0
+    assert gemini.account.calls[0].outcome == "blocked"
+
+
+async def test_an_answer_says_who_speaks_and_which_model_it_was(client: Client) -> None:
+    async for response in client.stream():
+        assert response.candidates[0].content.role == "model"
+        assert response.model_version == MODEL.removeprefix("models/")
 
 
 FINISHES = [reason.name for reason in v1beta.Candidate.FinishReason if reason]
@@ -349,6 +364,17 @@ async def test_a_cut_reply_breaks_after_its_chunks(client: Client, gemini: Gemin
         await call.read()
     assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
     assert gemini.account.calls[0].outcome == "cut"
+
+
+async def test_a_reset_of_one_reply_breaks_no_other_connection(client: Client, gemini: GeminiStandIn) -> None:
+    other = Client(gemini, options=[("grpc.use_local_subchannel_pool", 1)])
+    gemini.script(Reply.text("whole", chunks=2, interval=0.5), Reply.cut("half", chunks=2, after=1, by=Reset()))
+    call = client.stream()
+    await call.read()
+    with pytest.raises(grpc.aio.AioRpcError):
+        [response async for response in other.stream()]
+    assert text_of(await call.read()) == "le"
+    await other.channel.close()
 
 
 async def test_a_client_that_leaves_is_in_the_account(client: Client, gemini: GeminiStandIn) -> None:
