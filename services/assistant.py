@@ -219,7 +219,8 @@ class Assistant:
 
 def _check_end(call: MeteredCall) -> None:
     """Raise what has to be said about how an answer ended."""
-    if not call.received.strip():
+    # What is printable and no space can be seen: zero-width characters cannot.
+    if not any(sign.isprintable() and not sign.isspace() for sign in call.received):
         raise UserError(SILENT.get(call.finish, EMPTY))
     if call.finish in STOPPED:
         raise UserError(STOPPED[call.finish])

@@ -192,6 +192,21 @@ async def test_no_words_are_explained_and_booked_as_billed(
     assert [(row.status, row.estimated) for row in ledger(recorder)] == [("settled", False)]
 
 
+@pytest.mark.parametrize("text", ["\u200b" * 3, "\u00a0\u3000\n", "\u2060\ufeff \u202e", "\x00"])
+async def test_an_answer_that_nobody_can_see_is_an_empty_one(
+    assistant: Assistant, api: GeminiStandIn, recorder: MemoryRecorder, text: str
+) -> None:
+    api.script(Reply.text(text, chunks=1))
+    assert (await ask(assistant))[1].startswith("Gemini sent an empty answer.")
+    assert booked(recorder) == billed(api)
+
+
+@pytest.mark.parametrize("text", ["👍🏽", "🇯🇵", "שלום", "\u202eabc", "。"])
+async def test_an_answer_of_one_sign_is_an_answer(assistant: Assistant, api: GeminiStandIn, text: str) -> None:
+    api.script(Reply.text(text, chunks=1))
+    assert await ask(assistant) == (text, "")
+
+
 @pytest.mark.parametrize(
     ("finish", "sentence"),
     [
