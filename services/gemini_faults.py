@@ -45,7 +45,7 @@ class BadRequest(GeminiError):
 
 
 class Unavailable(GeminiError):
-    """500, 503, or a connection that could not be made or broke."""
+    """500, 503, a connection that could not be made or broke, or one to something else than the API."""
 
 
 class TimedOut(GeminiError):
@@ -76,7 +76,7 @@ def fault_of(error: Any) -> GeminiError | None:
             return ModelGone(words)
         case "DEADLINE_EXCEEDED":
             return TimedOut(words)
-        case "INVALID_ARGUMENT" | "OUT_OF_RANGE" | "ALREADY_EXISTS" | "UNIMPLEMENTED":
+        case "INVALID_ARGUMENT" | "OUT_OF_RANGE" | "ALREADY_EXISTS":
             return BadRequest(words)
         case _:
             return Unavailable(words, retry_after, refused=_LOST.search(error.message or "") is None)

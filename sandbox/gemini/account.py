@@ -21,6 +21,8 @@ class Call:
     """The text of its last part."""
     system: str = ""
     """The text of the system instruction."""
+    max_output_tokens: int = 0
+    """What the answer and the thinking before it may have; 0 where the request sets no bound."""
     prompt_tokens: int = 0
     candidates_tokens: int = 0
     thoughts_tokens: int = 0

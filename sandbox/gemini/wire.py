@@ -49,6 +49,7 @@ def call_of(request: Request, key: str | None) -> Call:
         prompt=_text(last),
         question=last.parts[-1].text if last.parts else "",
         system=_text(request.system_instruction),
+        max_output_tokens=request.generation_config.max_output_tokens,
     )
 
 

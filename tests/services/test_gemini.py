@@ -9,14 +9,15 @@ import threading
 from contextlib import aclosing
 from typing import Any
 
+import grpc
 import pytest
 
 import services.gemini
 from sandbox.gemini import GeminiStandIn, Reply
 from sandbox.gemini.models import EMBEDDING_MODEL
-from sandbox.gemini.refusals import CANCELLED, EXPIRED_KEY, LEAKED_KEY, LOCATION, UNAUTHENTICATED, suspended
+from sandbox.gemini.refusals import CANCELLED, EXPIRED_KEY, LEAKED_KEY, LOCATION, UNAUTHENTICATED, Refuse, suspended
 from sandbox.gemini.replies import Hang, Reset, Text, Thought
-from services.gemini import Chunk, Content, Gemini, Tokens
+from services.gemini import MAX_OUTPUT_TOKENS, Chunk, Content, Gemini, Tokens
 from services.gemini_faults import (
     BadKey,
     BadRequest,
@@ -29,6 +30,8 @@ from services.gemini_faults import (
 )
 
 MODEL = "gemini-3.5-flash-lite"
+# What a web server at GEMINI_API_ENDPOINT answers, in gRPC's words for it.
+UNSERVED = Refuse(grpc.StatusCode.UNIMPLEMENTED, "Received http2 header with status: 404")
 
 
 async def ask(gemini: Gemini, text: str = "What plays?", model: str = MODEL) -> list[Chunk]:
@@ -51,6 +54,7 @@ async def test_the_request_carries_the_key_the_prompt_and_the_instruction(gemini
     [call] = api.account.calls
     assert (call.model, call.key) == (f"models/{MODEL}", "sandbox-key")
     assert (call.prompt, call.system) == ("Is it raining?", "Be brief.")
+    assert call.max_output_tokens == MAX_OUTPUT_TOKENS
 
 
 async def test_a_chunk_is_not_held_back_until_the_next(gemini: Gemini, api: GeminiStandIn) -> None:
@@ -132,6 +136,7 @@ async def test_an_empty_stream_is_no_chunk(gemini: Gemini, api: GeminiStandIn) -
         (Reply.refused(suspended("sandbox-key")), Denied),
         (Reply.refused(LOCATION), Denied),
         (Reply.refused(CANCELLED), Unavailable),
+        (Reply.refused(UNSERVED), Unavailable),
     ],
 )
 async def test_each_refusal_has_its_name_and_is_not_tried_again(
