@@ -13,11 +13,12 @@ from sandbox.gemini.refusals import Refuse
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A chunk with one text part; the last one of a reply carries its finish reason."""
+    """A chunk of text, in one part as a rule; the last one of a reply carries its finish reason."""
 
     text: str
     finish: str | int = ""
     """A finish reason, by number where it is newer than the package's protos."""
+    parts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +105,9 @@ class Reply:
         """
         steps: list[Step] = [Wait(first)] if first else []
         steps += [Thinking(thoughts)] if thoughts else []
-        pieces = _pieces(text, chunks)
-        for number, piece in enumerate(pieces, 1):
-            steps.append(Text(piece, finish if number == len(pieces) else ""))
+        texts = pieces(text, chunks)
+        for number, piece in enumerate(texts, 1):
+            steps.append(Text(piece, finish if number == len(texts) else ""))
             steps.append(Wait(interval))
         return cls(tuple(steps[:-1]), usage)
 
@@ -121,7 +122,7 @@ class Reply:
     ) -> Reply:
         """The first `after` chunks of `text`, then `by`: UNAVAILABLE unless told."""
         end = by or Refuse(grpc.StatusCode.UNAVAILABLE, "The service is currently unavailable.")
-        return cls((*(Text(piece) for piece in _pieces(text, chunks)[:after]), end), usage)
+        return cls((*(Text(piece) for piece in pieces(text, chunks)[:after]), end), usage)
 
     @classmethod
     def blocked(cls, reason: str | int = "SAFETY") -> Reply:
@@ -212,6 +213,7 @@ class Reply:
         return cls.text("@everyone @here <@1> <@&2> " * 10, chunks=2)
 
 
-def _pieces(text: str, chunks: int) -> list[str]:
+def pieces(text: str, chunks: int) -> list[str]:
+    """`text` in at most so many pieces of about the same length, at least one."""
     size = max(1, -(-len(text) // chunks))
     return [text[start : start + size] for start in range(0, len(text), size)] or [""]

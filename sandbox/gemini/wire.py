@@ -11,7 +11,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from sandbox.gemini.account import Call
 from sandbox.gemini.refusals import Refuse
-from sandbox.gemini.replies import Blocked, FunctionCall, NoParts, Text, Thinking, Thought
+from sandbox.gemini.replies import Blocked, FunctionCall, NoParts, Text, Thinking, Thought, pieces
 
 with warnings.catch_warnings():
     # google.api_core warns of every Python version that will one day be too old for it.
@@ -68,7 +68,8 @@ def response_of(step: Text | Thought | NoParts | Blocked | FunctionCall | Thinki
         return response
     candidate = v1beta.Candidate(index=0)
     if isinstance(step, Text | Thought):
-        candidate.content = v1beta.Content(role="model", parts=[v1beta.Part(text=step.text)])
+        texts = pieces(step.text, step.parts) if isinstance(step, Text) else [step.text]
+        candidate.content = v1beta.Content(role="model", parts=[v1beta.Part(text=text) for text in texts])
     elif isinstance(step, FunctionCall):
         call = v1beta.FunctionCall(name=step.name, args=step.arguments)
         candidate.content = v1beta.Content(role="model", parts=[v1beta.Part(function_call=call)])
@@ -80,7 +81,7 @@ def response_of(step: Text | Thought | NoParts | Blocked | FunctionCall | Thinki
         parts[0].MergeFromString(_number_field(THOUGHT_FIELD, 1))
     # The last text and every function call are signed, for clients that send them back.
     if isinstance(step, FunctionCall) or (isinstance(step, Text) and step.finish):
-        _add_bytes(parts[0], SIGNATURE_FIELD, _SIGNATURE)
+        _add_bytes(parts[-1], SIGNATURE_FIELD, _SIGNATURE)
     return response
 
 

@@ -109,6 +109,11 @@ async def test_a_reason_that_the_package_does_not_know_is_no_warning(gemini: Gem
     assert [chunk.finish for chunk in await ask(gemini)] == ["blocked"]
 
 
+async def test_parts_that_come_together_are_one_text(gemini: Gemini, api: GeminiStandIn) -> None:
+    api.script(Reply((Text("Hello, world", "STOP", parts=3),)))
+    assert [chunk.text for chunk in await ask(gemini)] == ["Hello, world"]
+
+
 async def test_a_thought_is_not_in_the_answer(gemini: Gemini, api: GeminiStandIn) -> None:
     api.script(Reply((Thought("Let me see."), Text("Yes.", "STOP"))))
     assert text_of(await ask(gemini)) == "Yes."

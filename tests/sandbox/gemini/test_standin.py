@@ -338,6 +338,14 @@ async def test_a_thought_is_a_text_that_only_a_newer_field_tells_from_the_answer
     assert 11 not in newer(answer.candidates[0].content.parts[0])
 
 
+async def test_a_chunk_may_have_several_parts(client: Client, gemini: GeminiStandIn) -> None:
+    gemini.script(Reply((Text("abcdef", "STOP", parts=3),)))
+    [response] = [response async for response in client.stream()]
+    parts = v1beta.GenerateContentResponse.pb(response).candidates[0].content.parts
+    assert [part.text for part in parts] == ["ab", "cd", "ef"]
+    assert [list(newer(part)) for part in parts] == [[], [], [13]]
+
+
 async def test_a_unary_call_gets_the_parts_of_every_chunk(client: Client, gemini: GeminiStandIn) -> None:
     gemini.script(Reply.text("two words", chunks=2), Reply.tool_call("play", {"query": "x"}))
     [part] = v1beta.GenerateContentResponse.pb(await client.unary()).candidates[0].content.parts
