@@ -24,10 +24,12 @@ _SAFETY = {7, 8, 9, 11}  # BLOCKLIST, PROHIBITED_CONTENT, SPII, IMAGE_SAFETY
 _THOUGHT = 11
 """`Part.thought`, which the package's protos do not have: a summary of the thinking looks like text to them."""
 
-# A dead connection shows within the wait for a first chunk; gRPC's own pause between connects grows to 120 s.
+# A dead connection shows within the wait for a first chunk, by keepalive at the latest. The ping of an earlier call is
+# waited for 60 s by default, and holds that one up. gRPC's own pause between connects grows to 120 s.
 _OPTIONS = [
-    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_time_ms", 12_000),
     ("grpc.keepalive_timeout_ms", 8_000),
+    ("grpc.http2.ping_timeout_ms", 8_000),
     ("grpc.initial_reconnect_backoff_ms", 500),
     ("grpc.max_reconnect_backoff_ms", 5_000),
     ("grpc.max_receive_message_length", -1),

@@ -21,6 +21,7 @@ class Relay:
         self._clients: dict[int, asyncio.StreamWriter] = {}
         """By the port that the relay itself has towards the target."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._passing = _passing()
         self.port = 0
 
     async def open(self) -> None:
@@ -51,6 +52,11 @@ class Relay:
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 writer.transport.abort()
 
+    def freeze(self) -> None:
+        """What is connected passes nothing on any more, in neither direction, and nobody is told; new ones do."""
+        self._passing.clear()
+        self._passing = _passing()
+
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -65,7 +71,8 @@ class Relay:
         target_reader, target = await asyncio.open_connection(HOST, self._target_port)
         number = target.get_extra_info("sockname")[1]
         self._clients[number] = writer
-        pumps = [asyncio.ensure_future(_pump(*ends)) for ends in ((reader, target), (target_reader, writer))]
+        ways = ((reader, target), (target_reader, writer))
+        pumps = [asyncio.ensure_future(_pump(*ends, self._passing)) for ends in ways]
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -76,8 +83,15 @@ class Relay:
             target.close()
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+def _passing() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passing: asyncio.Event) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(65536):
+            await passing.wait()
             writer.write(data)
             await writer.drain()

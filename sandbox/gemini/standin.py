@@ -91,6 +91,10 @@ class GeminiStandIn:
         """Break what is connected, or by chance some of it; new connections are taken."""
         self._entered.reset(chance=Chance(seed))
 
+    def freeze(self) -> None:
+        """What is connected stays so, and not a byte comes over it any more; new connections work."""
+        self._entered.freeze()
+
     def ratelimit(self, times: int, *, seed: int | None = None) -> None:
         """The next calls are over the limit: RESOURCE_EXHAUSTED, with the delay that the API asks for."""
         self._service.trouble.refuse(times, seed)

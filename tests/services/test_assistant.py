@@ -24,6 +24,7 @@ from sandbox.gemini.refusals import (
     suspended,
 )
 from sandbox.gemini.replies import Blocked, Hang, NoParts, Reset, Step, Text, Thought
+from sandbox.gemini.replies import Usage as Usages
 from services.assistant import FOR_THE_OPERATOR, MAX_QUESTION, Assistant
 from services.errors import StoreUnavailable, UserError
 from services.gemini import Gemini
@@ -136,10 +137,11 @@ async def test_a_last_chunk_without_figures_does_not_wipe_them_out(
     assert row.estimated, "what came after the last figures is in none"
 
 
-async def test_figures_after_the_last_words_are_whole(
-    assistant: Assistant, api: GeminiStandIn, recorder: MemoryRecorder
+@pytest.mark.parametrize("usage", ["last", "not last"])
+async def test_figures_with_or_after_the_last_words_are_whole(
+    assistant: Assistant, api: GeminiStandIn, recorder: MemoryRecorder, usage: Usages
 ) -> None:
-    api.script(Reply((Text("Hello"), Text(", world", "STOP"), NoParts()), usage="last"))
+    api.script(Reply((Text("Hello"), Text(", world", "STOP"), NoParts()), usage))
     assert await ask(assistant) == ("Hello, world", "")
     assert booked(recorder) == billed(api)
     assert not ledger(recorder)[0].estimated
@@ -261,6 +263,13 @@ async def test_a_passing_refusal_is_tried_again_with_a_row_each(
     assert await ask(assistant) == ("Hello", "")
     assert [row.status for row in ledger(recorder)] == ["failed", "settled"]
     assert booked(recorder) == billed(api)
+
+
+async def test_the_pause_that_the_api_asks_for_is_kept(assistant: Assistant, api: GeminiStandIn) -> None:
+    api.script(Reply.rate_limited(1.2), Reply.text("Hello"))
+    assert await ask(assistant) == ("Hello", "")
+    first, second = api.account.calls
+    assert second.began_at - first.began_at >= 1.2
 
 
 async def test_a_lasting_refusal_is_told_after_three_attempts(

@@ -226,6 +226,23 @@ async def test_an_api_that_is_down_is_unavailable_and_found_again(gemini: Gemini
     assert "What plays?" in text_of(chunks)
 
 
+@pytest.mark.parametrize("idle", [0.0, 0.5])  # seconds; at first a ping of the call before is still on its way
+async def test_a_connection_that_went_dead_unnoticed_costs_one_attempt(
+    api: GeminiStandIn, monkeypatch: pytest.MonkeyPatch, idle: float
+) -> None:
+    """A router that has forgotten it drops every byte and tells nobody."""
+    quick = [(name, value // 10 if "_time" in name else value) for name, value in services.gemini._OPTIONS]
+    monkeypatch.setattr(services.gemini, "_OPTIONS", quick)
+    async with Gemini(api.api_key, api.endpoint, first=2.5) as gemini:
+        await ask(gemini)
+        await asyncio.sleep(idle)
+        api.freeze()
+        with pytest.raises(Unavailable) as raised:
+            await ask(gemini)
+        assert not raised.value.refused, "whether the API has seen the call nobody knows"
+        assert "What plays?" in text_of(await ask(gemini))
+
+
 async def test_two_calls_at_once_do_not_mix(gemini: Gemini) -> None:
     left, right = await asyncio.gather(ask(gemini, "left"), ask(gemini, "right"))
     assert "left" in text_of(left)
