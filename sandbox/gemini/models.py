@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from sandbox.gemini.refusals import model_not_found
+from sandbox.gemini.refusals import RETRY_AFTER_S, model_not_found, rate_limit
 from sandbox.gemini.wire import refuse, v1beta
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ SERVICE = "google.ai.generativelanguage.v1beta.ModelService"
 
 
 class ModelService:
-    """`GetModel`; key, delay and silence are those of the service beside it."""
+    """`GetModel`; key, limit, delay and silence are those of the service beside it."""
 
     def __init__(self, beside: GenerativeService) -> None:
         self._beside = beside
@@ -33,6 +33,8 @@ class ModelService:
     async def _get(self, request: Any, context: Any) -> Any:
         await self._beside.check_key(context)
         await self._beside.trouble.wait()
+        if self._beside.trouble.refuses():
+            await refuse(rate_limit(RETRY_AFTER_S), context)
         methods = _METHODS.get(request.name.removeprefix("models/"))
         if methods is None:
             await refuse(model_not_found(request.name), context)

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 import grpc
 
+RETRY_AFTER_S = 1.0
+"""What a limit that was switched on asks for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refuse:

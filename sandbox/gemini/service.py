@@ -12,7 +12,7 @@ import grpc
 from sandbox.gemini import wire
 from sandbox.gemini.account import Account, Call
 from sandbox.gemini.models import MODELS
-from sandbox.gemini.refusals import BAD_KEY, NO_KEY, Refuse, model_not_found, rate_limit
+from sandbox.gemini.refusals import BAD_KEY, NO_KEY, RETRY_AFTER_S, Refuse, model_not_found, rate_limit
 from sandbox.gemini.relay import Relay
 from sandbox.gemini.replies import Blocked, FunctionCall, Hang, NoParts, Reply, Reset, Text, Thinking, Thought, Wait
 from sandbox.gemini.request_rules import fault_of, noting
@@ -21,8 +21,6 @@ from sandbox.trouble import Trouble
 
 DRAIN = 0.1
 """Seconds that the chunks before a reset are given to arrive."""
-RETRY_AFTER_S = 1.0
-"""What a limit that was switched on asks for."""
 SERVICE = "google.ai.generativelanguage.v1beta.GenerativeService"
 
 
@@ -34,6 +32,8 @@ class GenerativeService:
         self._account = account
         self.relay: Relay | None = None
         self.script: deque[Reply] = deque()
+        self.denial: Refuse | None = None
+        """Why no call is taken from this key, this project or this country."""
         self.trouble = Trouble()
 
     def handlers(self) -> grpc.GenericRpcHandler:
@@ -69,7 +69,7 @@ class GenerativeService:
 
     def _refusal_of_key(self, key: str | None) -> Refuse | None:
         if key == self._api_key:
-            return None
+            return self.denial
         return BAD_KEY if key else NO_KEY
 
     def _refusal_of(self, request: Any, call: Call) -> Refuse | None:

@@ -14,6 +14,7 @@ from sandbox.chance import Chance
 from sandbox.gemini.account import Account
 from sandbox.gemini.authority import Authority
 from sandbox.gemini.models import ModelService
+from sandbox.gemini.refusals import Refuse
 from sandbox.gemini.relay import HOST, Relay
 from sandbox.gemini.replies import Reply
 from sandbox.gemini.request_rules import Unserved
@@ -69,6 +70,10 @@ class GeminiStandIn:
     def script(self, *replies: Reply) -> None:
         """The replies to the next calls that are accepted, in this order; later calls get a friendly echo."""
         self._service.script.extend(replies)
+
+    def deny(self, denial: Refuse | None) -> None:
+        """Every call with the right key ends with `denial`, a look-up of a model too; None takes that back."""
+        self._service.denial = denial
 
     async def down(self) -> None:
         """Connections are refused, and those that are open break."""

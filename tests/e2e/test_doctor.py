@@ -12,6 +12,7 @@ import jsonschema
 
 from cogs.music.here import INVITED
 from sandbox.free_port import free_port
+from sandbox.gemini.refusals import EXPIRED_KEY, LOCATION
 from tests.e2e.conftest import Town
 from tests.e2e.doctor import look, run
 from tests.e2e.other_server import other_server
@@ -163,7 +164,14 @@ async def test_gemini_key_and_models(quiet_town: Town) -> None:
     models = await look(quiet_town, GEMINI_MODEL="gemini-3.5-flash-lite,gemini-pro,gemini-embedding-001")
     assert set(models.wrong) == {("gemini.model", "gemini-pro"), ("gemini.model", "gemini-embedding-001")}
     assert models.states["gemini.model"] == {"ok", "wrong"}
-    await quiet_town.world.gemini.down()
+    gemini = quiet_town.world.gemini
+    for denial, words in ((LOCATION, "not from this country"), (EXPIRED_KEY, "refuses the API key")):
+        gemini.deny(denial)
+        assert words in (await look(quiet_town)).wrong["gemini.key", ""]
+    gemini.deny(None)
+    gemini.ratelimit(1)
+    assert "quota" in (await look(quiet_town)).wrong["gemini.key", ""]
+    await gemini.down()
     away = await look(quiet_town)
     assert set(away.wrong) == {("gemini.key", "")}
     assert quiet_town.world.gemini.account.total_tokens == 0

@@ -444,6 +444,28 @@ async def test_the_limit_refuses_so_many_calls_and_says_when_to_come_again(
     assert [call.total_tokens > 0 for call in gemini.account.calls] == [False, False, True]
 
 
+async def look_up(client: Client) -> Any:
+    call: Any = client.channel.unary_unary(
+        "/google.ai.generativelanguage.v1beta.ModelService/GetModel",
+        request_serializer=v1beta.GetModelRequest.serialize,
+        response_deserializer=v1beta.Model.deserialize,
+    )
+    return await call(v1beta.GetModelRequest(name=MODEL), metadata=KEY)
+
+
+async def test_the_limit_and_a_denial_are_those_of_every_method(client: Client, gemini: GeminiStandIn) -> None:
+    assert "generateContent" in (await look_up(client)).supported_generation_methods
+    gemini.ratelimit(1)
+    assert (await refusal(look_up(client)))[0] is grpc.StatusCode.RESOURCE_EXHAUSTED
+    gemini.deny(LOCATION)
+    assert (await refusal(look_up(client)))[0] is grpc.StatusCode.FAILED_PRECONDITION
+    assert (await refusal(client.unary()))[0] is grpc.StatusCode.FAILED_PRECONDITION
+    assert (await refusal(client.unary(metadata=())))[0] is grpc.StatusCode.PERMISSION_DENIED
+    gemini.deny(None)
+    assert await look_up(client)
+    assert text_of(await client.unary())
+
+
 async def test_slow_delays_the_first_chunk(client: Client, gemini: GeminiStandIn) -> None:
     gemini.slow(0.3)
     loop = asyncio.get_running_loop()
