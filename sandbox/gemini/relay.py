@@ -63,7 +63,9 @@ class Relay:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         try:
-            await self._relay(reader, writer)
+            # Only `close` cancels it, and Python 3.11 takes a handler that was cancelled for one that failed.
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._relay(reader, writer)
         finally:
             writer.close()
 

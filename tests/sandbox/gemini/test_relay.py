@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+import pytest
+
 from sandbox.gemini.relay import HOST, Relay
 
 
@@ -45,3 +47,17 @@ async def test_what_is_closed_waits_for_no_connection_that_is_just_being_made() 
             with contextlib.suppress(ConnectionError):
                 assert await reader.read() == b""
         writer.close()
+
+
+async def test_to_close_what_is_connected_is_no_error_in_anybodys_log(caplog: pytest.LogCaptureFixture) -> None:
+    server = await asyncio.start_server(lambda *_: None, HOST, 0)
+    async with server:
+        relay = Relay(server.sockets[0].getsockname()[1])
+        await relay.open()
+        _, writer = await asyncio.open_connection(HOST, relay.port)
+        while not relay._clients:
+            await asyncio.sleep(0)
+        await relay.close()
+        writer.close()
+        await asyncio.sleep(0)  # what the loop has to say of a task that was cancelled comes after it
+    assert [record.getMessage() for record in caplog.records] == []
