@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from .attachment_rules import kept
 from .component_rules import with_ids
 from .errors import integer
 from .message_rules import check_message, empty_message
@@ -61,7 +62,7 @@ def create(channel: Channel, author: User, body: Json, uploads: list[Upload], **
 def check_body(body: Json, uploads: list[Upload], *prefix: str) -> MessageFlag:
     """The flags of a new message's body. Raises ``DiscordError`` where Discord refuses it."""
     flags = MessageFlag(integer(body.get("flags"), *prefix, "flags")) & SETTABLE
-    check_message(body, flags, *prefix)
+    check_message(body, flags, uploads, *prefix)
     if not uploads and not any(body.get(name) for name in ("content", "embeds", "components")):
         raise empty_message()
     return flags
@@ -83,14 +84,17 @@ def fill(message: Message, body: Json, uploads: list[Upload], flags: MessageFlag
 
 
 def edit(message: Message, body: Json, uploads: list[Upload], *prefix: str) -> None:
-    """Change what the body names. Raises 50006 and 50035."""
-    flags = message.flags
+    """Change what the body names. Raises 50006, 30015 and 50035.
+
+    IS_COMPONENTS_V2 can be set and not taken back (discord.com/developers/docs/resources/message#edit-message); a body
+    that leaves it out of its flags is read without it (github.com/discord-net/Discord.Net/issues/3132).
+    """
+    flags = read_by = message.flags
     if body.get("flags") is not None:
         changeable = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.COMPONENTS_V2
-        flags = (flags & ~MessageFlag.SUPPRESS_EMBEDS) | MessageFlag(
-            integer(body["flags"], *prefix, "flags")
-        ) & changeable
-    check_message(body, flags, *prefix)
+        read_by = MessageFlag(integer(body["flags"], *prefix, "flags")) & changeable
+        flags = (flags & ~MessageFlag.SUPPRESS_EMBEDS) | read_by
+    check_message(body, read_by, uploads, *prefix, there=message.shown, stays=flags)
     changes: Json = {}
     if "content" in body:
         changes["content"] = str(body["content"] or "")
@@ -140,8 +144,8 @@ def _set_mentions(message: Message, content: str, allowed: Any) -> None:
     rules = as_object(allowed)
     # Answers to interactions ping users only where nothing is said; messages ping everything.
     kinds = ["users"] if message.interaction else ["users", "roles", "everyone"]
-    parse = rules.get("parse", []) if allowed is not None else kinds
-    named = {integer(user_id, "allowed_mentions", "users") for user_id in rules.get("users", [])}
+    parse = rules.get("parse") or [] if allowed is not None else kinds
+    named = set(map(int, rules.get("users") or []))
     found = [int(user_id) for user_id in USER_MENTION.findall(CODE.sub("", content))]
     message.mentions = [
         users[user_id]
@@ -157,14 +161,13 @@ def _set_mentions(message: Message, content: str, allowed: Any) -> None:
 
 
 def _attachments(message: Message, body: Json, uploads: list[Upload]) -> list[Json]:
-    """Kept attachments and new ones; without an ``attachments`` array all are kept."""
-    described = {str(item.get("id")): item for item in as_objects(body.get("attachments"))}
-    kept = [a for a in message.attachments if body.get("attachments") is None or a["id"] in described]
+    """Kept attachments and new ones."""
+    described = {str(item["id"]): item for item in as_objects(body.get("attachments"))}
     new = [store(message.channel, upload, described.get(str(upload.index), {})) for upload in uploads]
     for attachment in new:
         if message.ephemeral:
             attachment["ephemeral"] = True
-    return kept + new
+    return kept(body, message.attachments) + new
 
 
 def store(channel: Channel, upload: Upload, described: Json) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from .component_rules import LINK_STYLE, SELECTS, ComponentType
+from .component_types import LINK_STYLE, SELECTS, ComponentType
 from .interaction_events import send
 from .interactions import Interaction, InteractionType
 from .messages import Message, walk

@@ -124,7 +124,7 @@ BUTTON = {"type": 2, "style": 1, "label": "x", "custom_id": "a"}
         ([{"type": 1, "components": [BUTTON, BUTTON]}], ["0", "components", "1", "custom_id"]),
         ([{"type": 1, "components": []}], ["0", "components"]),
         ([{"type": 1, "components": [BUTTON | {"label": "x" * 81}]}], ["0", "components", "0", "label"]),
-        ([BUTTON], ["0", "type"]),
+        ([BUTTON], ["0"]),
         (
             [{"type": 1, "components": [{"type": 3, "custom_id": "b", "options": []}]}],
             ["0", "components", "0", "options"],

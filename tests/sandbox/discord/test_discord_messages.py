@@ -198,7 +198,17 @@ async def test_what_cannot_even_be_read_is_refused_and_noted(place: Place, sent:
     assert [record.status for record in place.discord.unknown_requests] == [400]
 
 
-@pytest.mark.parametrize(("sent", "code"), [({}, 50006), ({"content": "x" * 2_001}, 50035)])
+UNNAMED = {"type": 2, "style": 1, "custom_id": [1]}
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        ({}, 50006),
+        ({"content": "x" * 2_001}, 50035),
+        ({"components": [{"type": 1, "components": [UNNAMED]}]}, 50035),
+    ],
+)
 async def test_what_breaks_discords_rules_is_noted_but_what_was_scripted_is_not(
     place: Place, sent: dict[str, Any], code: int
 ) -> None:
