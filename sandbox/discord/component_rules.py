@@ -6,14 +6,13 @@ discord.com/developers/docs/components/reference. These rules see only component
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
 from typing import Any
 
 from .component_fields import COMPONENTS_V2_LIMIT, TEXT_V2_LIMIT
 from .component_types import LINK_STYLE, PREMIUM_STYLE, SELECTS, ComponentType
 from .errors import FormErrors
 from .fields import Path, Whole
-from .payload import Json, as_object, as_objects
+from .payload import Json, as_objects
 
 ROW_WIDTH = 5
 FULL_WIDTH = SELECTS | {ComponentType.TEXT_INPUT}
@@ -168,25 +167,3 @@ def _check_modal_select(select: Json, at: Path, errors: FormErrors) -> None:
         errors.add((*at, "disabled"), "BASE_TYPE_CHOICES", "Value must be one of (False,).")
     if select.get("required") is not False:
         Whole(1, 25).check(_bounds(select)[0], (*at, "min_values"), errors)
-
-
-def with_ids(components: list[Json]) -> list[Json]:
-    """Number the components that have no ``id``, as Discord does in its answer."""
-    taken = {component.get("id") for _, component in placed(components)}
-    free = (number for number in count(1) if number not in taken)
-
-    def numbered(component: Json) -> Json:
-        done = {"id": component.get("id") or next(free)} | {
-            key: value for key, value in component.items() if key != "id"
-        }
-        if "components" in done:
-            done["components"] = [numbered(child) for child in as_objects(done["components"])]
-        if "accessory" in done:
-            done["accessory"] = numbered(as_object(done["accessory"]))
-        if done["type"] in SELECTS:
-            done = {"min_values": 1, "max_values": 1} | done
-        if done["type"] == ComponentType.CONTAINER:
-            done = {"accent_color": None, "spoiler": False} | done
-        return done
-
-    return [numbered(component) for component in components]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from .attachment_rules import kept
-from .component_rules import with_ids
+from .component_answers import answered
 from .errors import integer
 from .message_rules import check_message, empty_message
 from .messages import CODE, USER_MENTION, Message, MessageFlag, Version
@@ -74,12 +74,13 @@ def fill(message: Message, body: Json, uploads: list[Upload], flags: MessageFlag
     message.nonce = body.get("nonce", message.nonce)
     message.tts = bool(body.get("tts"))
     _set_mentions(message, str(body.get("content") or ""), body.get("allowed_mentions"))
+    attachments = _attachments(message, body, uploads)
     message.show(
         _now(),
         content=str(body.get("content") or ""),
         embeds=_embeds(body.get("embeds")),
-        components=with_ids(as_objects(without_nulls(body.get("components")))),
-        attachments=_attachments(message, body, uploads),
+        components=_components(message, body.get("components"), attachments),
+        attachments=attachments,
     )
 
 
@@ -100,10 +101,11 @@ def edit(message: Message, body: Json, uploads: list[Upload], *prefix: str) -> N
         changes["content"] = str(body["content"] or "")
     if "embeds" in body:
         changes["embeds"] = _embeds(body["embeds"])
-    if "components" in body:
-        changes["components"] = with_ids(as_objects(without_nulls(body["components"])))
     if uploads or body.get("attachments") is not None:
         changes["attachments"] = _attachments(message, body, uploads)
+    if "components" in body:
+        attachments = changes.get("attachments", message.attachments)
+        changes["components"] = _components(message, body["components"], attachments)
     now = {name: changes.get(name, getattr(message, name)) for name in Version.__slots__ if name != "at"}
     if not any(now.values()):
         raise empty_message()
@@ -136,6 +138,10 @@ def _embeds(value: Any) -> list[Json]:
         if "fields" in embed:
             embed["fields"] = [{"inline": False} | field for field in as_objects(embed["fields"])]
     return embeds
+
+
+def _components(message: Message, components: Any, attachments: list[Json]) -> list[Json]:
+    return answered(as_objects(without_nulls(components)), attachments, message.channel.world.ids.new)
 
 
 def _set_mentions(message: Message, content: str, allowed: Any) -> None:

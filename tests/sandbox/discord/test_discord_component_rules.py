@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from sandbox.discord.component_rules import with_ids
+from sandbox.discord.component_answers import with_ids
 from tests.sandbox.discord.bots import Place
 
 LAYOUT = 1 << 15

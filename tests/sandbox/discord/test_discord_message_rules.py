@@ -113,6 +113,10 @@ async def test_media_name_a_file_that_is_there(place: Place) -> None:
         return {"flags": LAYOUT, "components": [gallery, {"type": 13, "file": media}]}
 
     message = await sent(place, card("a.png"), files=["a.png"])
+    (file,) = message["attachments"]
+    gallery, shown = message["components"]
+    assert (shown["name"], shown["size"], shown["file"]["url"]) == ("a.png", 1, file["url"])
+    assert gallery["items"][0]["media"]["attachment_id"] == file["id"]
     path = f"/{message['id']}"
     refused = (await sent(place, card("b.png"), path, "PATCH"))["errors"]["components"]
     for node in (refused["0"]["items"]["0"]["media"], refused["1"]["file"]):
