@@ -31,8 +31,9 @@ def with_ids(components: list[Json]) -> list[Json]:
         }
         if "components" in done:
             done["components"] = [numbered(child) for child in as_objects(done["components"])]
-        if "accessory" in done:
-            done["accessory"] = numbered(as_object(done["accessory"]))
+        for name in ("accessory", "component"):
+            if name in done:
+                done[name] = numbered(as_object(done[name]))
         return DEFAULTS.get(done["type"], {}) | done
 
     return [numbered(component) for component in components]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from enum import IntEnum
 
 from . import posting
+from .component_answers import with_ids
 from .component_fields import MODAL
 from .component_rules import check_components
 from .errors import FormErrors, integer
@@ -13,7 +14,7 @@ from .fields import Shape
 from .interactions import Interaction, InteractionType
 from .message_rules import check_fields
 from .messages import Message, MessageFlag, MessageType
-from .payload import Json, as_object, as_objects
+from .payload import Json, as_object, as_objects, without_nulls
 from .posting import Upload
 from .rest import NO_CONTENT, Answer, Call, Route
 
@@ -91,7 +92,7 @@ def _modal(use: Interaction, data: Json, uploads: list[Upload]) -> None:
     errors.raise_any()
     check_components(data["components"], errors, modal=True)
     errors.raise_any()
-    use.modal = data
+    use.modal = data | {"components": with_ids(as_objects(without_nulls(data["components"])))}
 
 
 HANDLERS: dict[CallbackType, Callable[[Interaction, Json, list[Upload]], None]] = {
