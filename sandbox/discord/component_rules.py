@@ -1,6 +1,7 @@
 """What Discord refuses in components beyond their fields: how they stand to each other.
 
 discord.com/developers/docs/components/reference. These rules see only components whose fields are right.
+Where a rule is documented and its code is not, the code is a general one (BASE_TYPE_…, NUMBER_TYPE_…, SET_TYPE_…).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What a field of a request's body may hold, as values that tables are made of.
 
 Discord publishes the shape of its complaints, with a few examples, and no list of them
-(discord.com/developers/docs/reference#error-messages); the codes here are those that people have met.
+(discord.com/developers/docs/reference#error-messages). The codes here are those that people have met, but for
+BOOLEAN_, LIST_ and STRING_TYPE_CONVERT, which are made like MODEL_TYPE_CONVERT.
 """
 
 from __future__ import annotations
