@@ -1,181 +1,170 @@
-"""What Discord refuses in components (discord.com/developers/docs/components/reference)."""
+"""What Discord refuses in components beyond their fields: how they stand to each other.
+
+discord.com/developers/docs/components/reference. These rules see only components whose fields are right.
+Where a rule is documented and its code is not, the code is a general one (BASE_TYPE_…, NUMBER_TYPE_…, SET_TYPE_…).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from enum import IntEnum
-from itertools import count
+from collections.abc import Iterator
+from typing import Any
 
+from .component_fields import COMPONENTS_V2_LIMIT, TEXT_V2_LIMIT
+from .component_types import LINK_STYLE, PREMIUM_STYLE, SELECTS, ComponentType
 from .errors import FormErrors
-from .payload import Json, as_object, as_objects
+from .fields import Path, Whole
+from .payload import Json, as_objects
 
-ROWS_LIMIT = 5
-COMPONENTS_V2_LIMIT = 40
-TEXT_V2_LIMIT = 4000
+ROW_WIDTH = 5
+FULL_WIDTH = SELECTS | {ComponentType.TEXT_INPUT}
 
-Path = tuple[str | int, ...]
-
-
-class ComponentType(IntEnum):
-    ACTION_ROW = 1
-    BUTTON = 2
-    STRING_SELECT = 3
-    TEXT_INPUT = 4
-    USER_SELECT = 5
-    ROLE_SELECT = 6
-    MENTIONABLE_SELECT = 7
-    CHANNEL_SELECT = 8
-    SECTION = 9
-    TEXT_DISPLAY = 10
-    THUMBNAIL = 11
-    MEDIA_GALLERY = 12
-    FILE = 13
-    SEPARATOR = 14
-    CONTAINER = 17
-    LABEL = 18
+Placed = tuple[Path, Json]
 
 
-SELECTS = {3, 5, 6, 7, 8}
-LAYOUT_V2 = {9, 10, 12, 13, 14, 17}
-LINK_STYLE = 5
-PREMIUM_STYLE = 6
+def placed(components: list[Json], at: Path = ("components",)) -> Iterator[Placed]:
+    """Every component with its place, those within others too."""
+    for index, component in enumerate(components):
+        yield from _within(component, (*at, index))
 
 
-class _Checker:
-    def __init__(self, errors: FormErrors) -> None:
-        self.errors = errors
-        self.seen: set[str] = set()
-        self.count = 0
-        self.text = 0
+def _within(component: Json, at: Path) -> Iterator[Placed]:
+    yield at, component
+    yield from placed(as_objects(component.get("components")), (*at, "components"))
+    for name in ("accessory", "component"):
+        if inner := component.get(name):
+            yield from _within(inner, (*at, name))
 
-    def check(self, component: Json, at: Path) -> None:
-        self.count += 1
-        kind = component.get("type")
-        checks: dict[int, Callable[[Json, Path], None]] = {
-            ComponentType.ACTION_ROW: self.row,
-            ComponentType.BUTTON: self.button,
-            ComponentType.SECTION: self.section,
-            ComponentType.TEXT_DISPLAY: self.text_display,
-            ComponentType.CONTAINER: self.container,
-        }
-        if not isinstance(kind, int) or kind not in set(ComponentType):
-            self.errors.choice(*at, "type")
+
+def media(components: list[Json]) -> Iterator[tuple[Path, str]]:
+    """Every URL of a file that components show, with its place."""
+    for at, component in placed(components):
+        for name in ("media", "file"):
+            if name in component:
+                yield (*at, name, "url"), component[name]["url"]
+        for index, item in enumerate(as_objects(component.get("items"))):
+            yield (*at, "items", index, "media", "url"), item["media"]["url"]
+
+
+def check_components(components: list[Json], errors: FormErrors, *, modal: bool = False) -> None:
+    """Check the components of a message or a modal against each other."""
+    _check_unique(components, errors)
+    for at, component in placed(components):
+        kind = component["type"]
+        if kind == ComponentType.ACTION_ROW:
+            _check_width(component, at, errors)
+        elif kind == ComponentType.BUTTON:
+            _check_button(component, at, errors)
         elif kind in SELECTS:
-            self.select(component, at)
-        elif kind in checks:
-            checks[kind](component, at)
-
-    def children(self, component: Json, at: Path, least: int, most: int) -> list[Json]:
-        inner = as_objects(component.get("components"))
-        if not least <= len(inner) <= most:
-            message = f"Must be between {least} and {most} in length."
-            self.errors.add((*at, "components"), "BASE_TYPE_BAD_LENGTH", message)
-        for index, child in enumerate(inner):
-            self.check(child, (*at, "components", index))
-        return inner
-
-    def row(self, component: Json, at: Path) -> None:
-        inner = self.children(component, at, 1, 5)
-        if len(inner) > 1 and any(child.get("type") in SELECTS for child in inner):
-            message = "The specified component exceeds the maximum width"
-            self.errors.add((*at, "components"), "COMPONENT_LAYOUT_WIDTH_EXCEEDED", message)
-
-    def section(self, component: Json, at: Path) -> None:
-        self.children(component, at, 1, 3)
-        if accessory := as_object(component.get("accessory")):
-            self.check(accessory, (*at, "accessory"))
-        else:
-            self.errors.required(*at, "accessory")
-
-    def container(self, component: Json, at: Path) -> None:
-        self.children(component, at, 1, COMPONENTS_V2_LIMIT)
-
-    def text_display(self, component: Json, at: Path) -> None:
-        content = component.get("content")
-        if not content:
-            self.errors.required(*at, "content")
-        else:
-            self.errors.length(content, 1, TEXT_V2_LIMIT, *at, "content")
-            self.text += len(str(content))
-
-    def button(self, component: Json, at: Path) -> None:
-        style = component.get("style")
-        if style not in range(1, 7):
-            self.errors.choice(*at, "style")
-        if component.get("label") is not None:
-            self.errors.length(component["label"], 0, 80, *at, "label")
-        if style == LINK_STYLE:
-            if not component.get("url"):
-                self.errors.add((*at,), "BUTTON_COMPONENT_URL_REQUIRED", "A url is required")
-        elif style != PREMIUM_STYLE:
-            self.custom_id(component, at)
-            if not component.get("label") and not component.get("emoji"):
-                message = "A label or emoji is required"
-                self.errors.add((*at,), "BUTTON_COMPONENT_INVALID_LABEL", message)
-
-    def select(self, component: Json, at: Path) -> None:
-        self.custom_id(component, at)
-        if component["type"] != ComponentType.STRING_SELECT:
-            return
-        options = as_objects(component.get("options"))
-        if not 1 <= len(options) <= 25:
-            path = (*at, "options")
-            self.errors.add(path, "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 25 in length.")
-        for index, option in enumerate(options):
-            for name in ("label", "value"):
-                self.errors.length(option.get(name), 1, 100, *at, "options", index, name)
-
-    def custom_id(self, component: Json, at: Path) -> None:
-        custom_id = component.get("custom_id")
-        if not custom_id:
-            self.errors.required(*at, "custom_id")
-            return
-        self.errors.length(custom_id, 1, 100, *at, "custom_id")
-        if custom_id in self.seen:
-            message = "Component custom id cannot be duplicated"
-            self.errors.add((*at, "custom_id"), "COMPONENT_CUSTOM_ID_DUPLICATED", message)
-        self.seen.add(str(custom_id))
+            _check_select(component, at, errors)
+        if modal and kind in SELECTS:
+            _check_modal_select(component, at, errors)
 
 
-def check_components(components: object, v2: bool, errors: FormErrors) -> None:
-    """Check a message's components, with or without the components v2 flag."""
-    listed = as_objects(components)
-    checker = _Checker(errors)
-    for index, component in enumerate(listed):
-        path: Path = ("components", index)
-        allowed = {ComponentType.ACTION_ROW, *(LAYOUT_V2 if v2 else ())}
-        if component.get("type") not in allowed:
-            values = ", ".join(str(int(kind)) for kind in sorted(allowed))
-            message = f'Value of field "type" must be one of ({values}).'
-            errors.add((*path, "type"), "UNION_TYPE_CHOICES", message)
-        else:
-            checker.check(component, path)
-    if v2 and checker.count > COMPONENTS_V2_LIMIT:
+def check_layout(components: list[Json], errors: FormErrors) -> None:
+    """Check what a message with IS_COMPONENTS_V2 may show in all."""
+    every = [component for _, component in placed(components)]
+    if len(every) > COMPONENTS_V2_LIMIT:
         message = f"Must be {COMPONENTS_V2_LIMIT} or fewer components in total."
         errors.add(("components",), "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", message)
-    if v2 and checker.text > TEXT_V2_LIMIT:
+    texts = [part["content"] for part in every if part["type"] == ComponentType.TEXT_DISPLAY]
+    if sum(map(len, texts)) > TEXT_V2_LIMIT:
         message = f"Must be {TEXT_V2_LIMIT} or fewer in length."
         errors.add(("components",), "COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED", message)
-    if not v2 and len(listed) > ROWS_LIMIT:
-        errors.add(("components",), "BASE_TYPE_BAD_LENGTH", f"Must be between 1 and {ROWS_LIMIT} in length.")
 
 
-def with_ids(components: list[Json]) -> list[Json]:
-    """Number the components that have no ``id``, as Discord does in its answer."""
-    counter = count(1)
+def _check_unique(components: list[Json], errors: FormErrors) -> None:
+    names: set[str] = set()
+    ids: set[int] = set()
+    for at, component in placed(components):
+        if (name := component.get("custom_id")) in names:
+            message = "Component custom id cannot be duplicated"
+            errors.add((*at, "custom_id"), "COMPONENT_CUSTOM_ID_DUPLICATED", message)
+        elif name is not None:
+            names.add(name)
+        # 0 stands for none.
+        if (number := component.get("id") or 0) in ids:
+            errors.add((*at, "id"), "SET_TYPE_ALREADY_CONTAINS_VALUE", "The set already contains this value")
+        elif number:
+            ids.add(number)
 
-    def numbered(component: Json) -> Json:
-        done = {"id": component.get("id") or next(counter)} | {
-            key: value for key, value in component.items() if key != "id"
-        }
-        if "components" in done:
-            done["components"] = [numbered(child) for child in as_objects(done["components"])]
-        if "accessory" in done:
-            done["accessory"] = numbered(as_object(done["accessory"]))
-        if done.get("type") in SELECTS:
-            done = {"min_values": 1, "max_values": 1} | done
-        if done.get("type") == ComponentType.CONTAINER:
-            done = {"accent_color": None, "spoiler": False} | done
-        return done
 
-    return [numbered(component) for component in components]
+def _check_width(row: Json, at: Path, errors: FormErrors) -> None:
+    width = 0
+    for index, child in enumerate(row["components"]):
+        width += ROW_WIDTH if child["type"] in FULL_WIDTH else 1
+        if width > ROW_WIDTH:
+            message = "The specified component exceeds the maximum width"
+            errors.add((*at, "components", index), "COMPONENT_LAYOUT_WIDTH_EXCEEDED", message)
+
+
+def _check_button(button: Json, at: Path, errors: FormErrors) -> None:
+    """Each style has the one field that it needs; the others' are not for it (#button-button-structure)."""
+    style = button["style"]
+    if style == PREMIUM_STYLE:
+        if button.get("sku_id") is None:
+            errors.required(*at, "sku_id")
+        _check_absent(button, at, errors, "custom_id", "label", "url", "emoji")
+        return
+    _check_absent(button, at, errors, "sku_id")
+    if button.get("url") is not None and (style != LINK_STYLE or button.get("custom_id") is not None):
+        message = "A custom id and url cannot both be specified"
+        for name in ("custom_id", "url"):
+            errors.add((*at, name), "BUTTON_COMPONENT_CUSTOM_ID_URL_MUTUALLY_EXCLUSIVE", message)
+    elif style == LINK_STYLE and button.get("url") is None:
+        errors.add((*at, "url"), "BUTTON_COMPONENT_URL_REQUIRED", "A url is required")
+    elif style != LINK_STYLE and button.get("custom_id") is None:
+        errors.add((*at, "custom_id"), "BUTTON_COMPONENT_CUSTOM_ID_REQUIRED", "A custom id is required")
+    if not button.get("label") and not button.get("emoji"):
+        errors.add(at, "BUTTON_COMPONENT_INVALID_LABEL", "A label or emoji is required")
+
+
+def _check_absent(component: Json, at: Path, errors: FormErrors, *names: str) -> None:
+    for name in names:
+        if component.get(name) is not None:
+            errors.add((*at, name), "BASE_TYPE_CHOICES", "Value must be one of (None,).")
+
+
+def _check_select(select: Json, at: Path, errors: FormErrors) -> None:
+    least, most = _bounds(select)
+    if least > most:
+        # github.com/discord/discord-api-docs/issues/3202
+        message = f"min_values value should be less than or equal to {most}."
+        errors.add((*at, "min_values"), "NUMBER_TYPE_MAX", message)
+    if select["type"] == ComponentType.STRING_SELECT:
+        _check_options(select["options"], most, (*at, "options"), errors)
+    elif defaults := select.get("default_values"):
+        _check_defaults(len(as_objects(defaults)), least, most, (*at, "default_values"), errors)
+
+
+def _bounds(select: Json) -> tuple[int, int]:
+    least, most = (select.get(name) for name in ("min_values", "max_values"))
+    return (1 if least is None else least), (1 if most is None else most)
+
+
+def _check_options(options: list[Json], most: int, at: Path, errors: FormErrors) -> None:
+    if len(options) < most:
+        # github.com/Rapptz/discord.py/issues/6984
+        errors.add(at, "BASE_TYPE_MIN_LENGTH", f"Must be {most} or more in length.")
+    values: set[Any] = set()
+    for index, option in enumerate(options):
+        if option["value"] in values:
+            message = "The specified option value is already used"
+            errors.add((*at, index), "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", message)
+        values.add(option["value"])
+    _check_defaults(sum(bool(option.get("default")) for option in options), 0, most, at, errors)
+
+
+def _check_defaults(defaults: int, least: int, most: int, at: Path, errors: FormErrors) -> None:
+    if defaults > most:
+        message = "The specified number of default values exceeds the specified maximum values"
+        errors.add(at, "SELECT_COMPONENT_TOO_MANY_DEFAULT_VALUES", message)
+    elif defaults < least:
+        errors.add(at, "BASE_TYPE_MIN_LENGTH", f"Must be {least} or more in length.")
+
+
+def _check_modal_select(select: Json, at: Path, errors: FormErrors) -> None:
+    """The notes below #string-select-string-select-structure."""
+    if select.get("disabled"):
+        errors.add((*at, "disabled"), "BASE_TYPE_CHOICES", "Value must be one of (False,).")
+    if select.get("required") is not False:
+        Whole(1, 25).check(_bounds(select)[0], (*at, "min_values"), errors)

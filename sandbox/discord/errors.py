@@ -99,7 +99,11 @@ def integer(value: Any, *path: str) -> int:
 
 
 class FormErrors:
-    """Collects what is wrong with a body, field by field, for one 50035."""
+    """Collects what is wrong with a body, field by field, for one 50035.
+
+    What is wrong within a field hides what is wrong with it as a whole: Discord's OpenAPI document knows a field
+    with ``_errors`` and one with fields, and none with both.
+    """
 
     def __init__(self, *prefix: str | int) -> None:
         self._prefix = prefix
@@ -117,18 +121,28 @@ class FormErrors:
     def length(self, value: Any, least: int, most: int, *path: str | int) -> None:
         """Check that a value is a string of ``least`` to ``most`` characters."""
         if not isinstance(value, str):
-            self.add(path, "BASE_TYPE_STRING", "Must be a string.")
-        elif len(value) > most and least == 0:
+            self.add(path, "STRING_TYPE_CONVERT", f'Could not interpret "{value}" as string.')
+        else:
+            self.amount(len(value), least, most, *path)
+
+    def amount(self, count: int, least: int, most: int, *path: str | int) -> None:
+        """Check how many characters or items there are."""
+        if count > most and least == 0:
             self.add(path, "BASE_TYPE_MAX_LENGTH", f"Must be {most} or fewer in length.")
-        elif not least <= len(value) <= most:
+        elif not least <= count <= most:
             self.add(path, "BASE_TYPE_BAD_LENGTH", f"Must be between {least} and {most} in length.")
 
     def choice(self, *path: str | int) -> None:
         self.add(path, "BASE_TYPE_CHOICES", "This value is not one of the allowed choices.")
 
     def refusal(self) -> DiscordError:
-        return DiscordError(400, 50035, "Invalid Form Body", self._tree)
+        return DiscordError(400, 50035, "Invalid Form Body", _innermost(self._tree))
 
     def raise_any(self) -> None:
         if self._tree:
             raise self.refusal()
+
+
+def _innermost(tree: Json) -> Json:
+    fields = {name: _innermost(inner) for name, inner in tree.items() if name != "_errors"}
+    return fields or tree

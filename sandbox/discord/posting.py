@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from .component_rules import with_ids
+from .attachment_rules import kept
+from .component_answers import answered
 from .errors import integer
 from .message_rules import check_message, empty_message
 from .messages import CODE, USER_MENTION, Message, MessageFlag, Version
@@ -61,7 +62,7 @@ def create(channel: Channel, author: User, body: Json, uploads: list[Upload], **
 def check_body(body: Json, uploads: list[Upload], *prefix: str) -> MessageFlag:
     """The flags of a new message's body. Raises ``DiscordError`` where Discord refuses it."""
     flags = MessageFlag(integer(body.get("flags"), *prefix, "flags")) & SETTABLE
-    check_message(body, flags, *prefix)
+    check_message(body, flags, uploads, *prefix)
     if not uploads and not any(body.get(name) for name in ("content", "embeds", "components")):
         raise empty_message()
     return flags
@@ -73,33 +74,38 @@ def fill(message: Message, body: Json, uploads: list[Upload], flags: MessageFlag
     message.nonce = body.get("nonce", message.nonce)
     message.tts = bool(body.get("tts"))
     _set_mentions(message, str(body.get("content") or ""), body.get("allowed_mentions"))
+    attachments = _attachments(message, body, uploads)
     message.show(
         _now(),
         content=str(body.get("content") or ""),
         embeds=_embeds(body.get("embeds")),
-        components=with_ids(as_objects(without_nulls(body.get("components")))),
-        attachments=_attachments(message, body, uploads),
+        components=_components(message, body.get("components"), attachments),
+        attachments=attachments,
     )
 
 
 def edit(message: Message, body: Json, uploads: list[Upload], *prefix: str) -> None:
-    """Change what the body names. Raises 50006 and 50035."""
-    flags = message.flags
+    """Change what the body names. Raises 50006, 30015 and 50035.
+
+    IS_COMPONENTS_V2 can be set and not taken back (discord.com/developers/docs/resources/message#edit-message); a body
+    that leaves it out of its flags is read without it (github.com/discord-net/Discord.Net/issues/3132).
+    """
+    flags = read_by = message.flags
     if body.get("flags") is not None:
         changeable = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.COMPONENTS_V2
-        flags = (flags & ~MessageFlag.SUPPRESS_EMBEDS) | MessageFlag(
-            integer(body["flags"], *prefix, "flags")
-        ) & changeable
-    check_message(body, flags, *prefix)
+        read_by = MessageFlag(integer(body["flags"], *prefix, "flags")) & changeable
+        flags = (flags & ~MessageFlag.SUPPRESS_EMBEDS) | read_by
+    check_message(body, read_by, uploads, *prefix, there=message.shown, stays=flags)
     changes: Json = {}
     if "content" in body:
         changes["content"] = str(body["content"] or "")
     if "embeds" in body:
         changes["embeds"] = _embeds(body["embeds"])
-    if "components" in body:
-        changes["components"] = with_ids(as_objects(without_nulls(body["components"])))
     if uploads or body.get("attachments") is not None:
         changes["attachments"] = _attachments(message, body, uploads)
+    if "components" in body:
+        attachments = changes.get("attachments", message.attachments)
+        changes["components"] = _components(message, body["components"], attachments)
     now = {name: changes.get(name, getattr(message, name)) for name in Version.__slots__ if name != "at"}
     if not any(now.values()):
         raise empty_message()
@@ -134,14 +140,18 @@ def _embeds(value: Any) -> list[Json]:
     return embeds
 
 
+def _components(message: Message, components: Any, attachments: list[Json]) -> list[Json]:
+    return answered(as_objects(without_nulls(components)), attachments, message.channel.world.ids.new)
+
+
 def _set_mentions(message: Message, content: str, allowed: Any) -> None:
     """Who is pinged (discord.com/developers/docs/resources/message#allowed-mentions-object)."""
     users = message.channel.world.users
     rules = as_object(allowed)
     # Answers to interactions ping users only where nothing is said; messages ping everything.
     kinds = ["users"] if message.interaction else ["users", "roles", "everyone"]
-    parse = rules.get("parse", []) if allowed is not None else kinds
-    named = {integer(user_id, "allowed_mentions", "users") for user_id in rules.get("users", [])}
+    parse = rules.get("parse") or [] if allowed is not None else kinds
+    named = set(map(int, rules.get("users") or []))
     found = [int(user_id) for user_id in USER_MENTION.findall(CODE.sub("", content))]
     message.mentions = [
         users[user_id]
@@ -157,14 +167,13 @@ def _set_mentions(message: Message, content: str, allowed: Any) -> None:
 
 
 def _attachments(message: Message, body: Json, uploads: list[Upload]) -> list[Json]:
-    """Kept attachments and new ones; without an ``attachments`` array all are kept."""
-    described = {str(item.get("id")): item for item in as_objects(body.get("attachments"))}
-    kept = [a for a in message.attachments if body.get("attachments") is None or a["id"] in described]
+    """Kept attachments and new ones."""
+    described = {str(item["id"]): item for item in as_objects(body.get("attachments"))}
     new = [store(message.channel, upload, described.get(str(upload.index), {})) for upload in uploads]
     for attachment in new:
         if message.ephemeral:
             attachment["ephemeral"] = True
-    return kept + new
+    return kept(body, message.attachments) + new
 
 
 def store(channel: Channel, upload: Upload, described: Json) -> Json:

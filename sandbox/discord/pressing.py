@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from .component_rules import LINK_STYLE, SELECTS, ComponentType
+from .component_types import LINK_STYLE, SELECTS, ComponentType
 from .interaction_events import send
 from .interactions import Interaction, InteractionType
 from .messages import Message, walk
@@ -109,7 +109,7 @@ def _option(menu: Json, value: str) -> str:
 
 def _filled(component: Json, fields: dict[str, str]) -> Json:
     """A form's component with what was filled in; takes it out of ``fields``."""
-    filled: Json = {"type": component["type"], "id": component.get("id", 0)}
+    filled: Json = {"type": component["type"], "id": component["id"]}
     if component["type"] == ComponentType.LABEL:
         inner = component["component"]
         return filled | {"component": _filled({"label": component.get("label")} | inner, fields)}
@@ -122,5 +122,8 @@ def _filled(component: Json, fields: dict[str, str]) -> Json:
         value = fields.pop(str(component.get("label")), component.get("value", ""))
     if not value and component.get("required", True):
         raise ValueError(f"{component.get('label') or component['custom_id']} must be filled in")
+    least, most = component.get("min_length", 0), component.get("max_length", 4000)
+    if value and not least <= len(value) <= most:
+        raise ValueError(f"{component.get('label') or component['custom_id']} takes {least} to {most} characters")
     answer = {"value": value} if component["type"] == ComponentType.TEXT_INPUT else {"values": [value]}
     return filled | {"custom_id": component["custom_id"]} | answer

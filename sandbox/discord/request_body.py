@@ -35,6 +35,11 @@ async def read_body(request: web.Request) -> tuple[Any, list[Upload]]:
 
 
 async def _read_multipart(request: web.Request) -> tuple[Any, list[Upload]]:
+    """Raises ``ValueError`` for parts that Discord does not document, or that this stand-in does not know.
+
+    Life takes a file by any name, and does not promise to (github.com/discord/discord-api-docs/issues/2064); one
+    without a filename is no file to it (github.com/discord/discord-api-docs/pull/930).
+    """
     body: Any = None
     uploads: list[Upload] = []
     async for part in await request.multipart():
@@ -44,7 +49,13 @@ async def _read_multipart(request: web.Request) -> tuple[Any, list[Upload]]:
             body = _parse(data)
         elif found := FILE_FIELD.fullmatch(part.name or ""):
             content_type = part.headers.get("Content-Type")
-            uploads.append(Upload(int(found[1]), part.filename or "file", data, content_type))
+            if not part.filename:
+                raise ValueError(f"{part.name} has no filename")
+            if any(upload.index == int(found[1]) for upload in uploads):
+                raise ValueError(f"{part.name} is there twice")
+            uploads.append(Upload(int(found[1]), part.filename, data, content_type))
+        else:
+            raise ValueError(f"a part is named {part.name}, and not files[n] or payload_json")
     return body, uploads
 
 

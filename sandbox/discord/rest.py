@@ -22,7 +22,7 @@ from .world import World
 
 PREFIX = "/api/v10"
 RECORDS_KEPT = 10_000
-NO_JSON, EMPTY_MESSAGE, INVALID_FORM = 50109, 50006, 50035
+NO_JSON, EMPTY_MESSAGE, INVALID_FORM, TOO_MANY_FILES = 50109, 50006, 50035, 30015
 NOT_UNDERSTOOD = (AttributeError, KeyError, TypeError, ValueError)
 """What a handler raises that meets a value of another type than it reads."""
 
@@ -137,7 +137,7 @@ class Rest:
         try:
             return route.handler(call)
         except DiscordError as error:
-            if error.body.get("code") in {EMPTY_MESSAGE, INVALID_FORM}:
+            if error.body.get("code") in {EMPTY_MESSAGE, INVALID_FORM, TOO_MANY_FILES}:
                 self.broken.append(record)
             raise
         except NOT_UNDERSTOOD as error:

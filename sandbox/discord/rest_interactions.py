@@ -6,10 +6,15 @@ from collections.abc import Callable
 from enum import IntEnum
 
 from . import posting
+from .component_answers import with_ids
+from .component_fields import MODAL
+from .component_rules import check_components
 from .errors import FormErrors, integer
+from .fields import Shape
 from .interactions import Interaction, InteractionType
+from .message_rules import check_fields
 from .messages import Message, MessageFlag, MessageType
-from .payload import Json, as_object, as_objects
+from .payload import Json, as_object, as_objects, without_nulls
 from .posting import Upload
 from .rest import NO_CONTENT, Answer, Call, Route
 
@@ -34,11 +39,18 @@ def _message(use: Interaction, data: Json, uploads: list[Upload]) -> None:
 
 
 def _deferred_message(use: Interaction, data: Json, uploads: list[Upload]) -> None:
-    ephemeral = MessageFlag(integer(data.get("flags"), "data", "flags")) & MessageFlag.EPHEMERAL
+    ephemeral = _deferred_flags(data) & MessageFlag.EPHEMERAL
     use.original = _new(use)
     use.original.flags = MessageFlag.LOADING | ephemeral
     use.add(use.original)
     posting.announce(use.original, "MESSAGE_CREATE")
+
+
+def _deferred_flags(data: Json) -> MessageFlag:
+    """Nothing of a deferral's body but its flags is used, and all of it is judged."""
+    flags = MessageFlag(integer(data.get("flags"), "data", "flags"))
+    check_fields(data, flags, "data")
+    return flags
 
 
 def _new(use: Interaction) -> Message:
@@ -50,6 +62,7 @@ def _new(use: Interaction) -> Message:
 
 
 def _deferred_update(use: Interaction, data: Json, uploads: list[Upload]) -> None:
+    _deferred_flags(data)
     use.original = use.source
 
 
@@ -75,12 +88,11 @@ def _autocomplete(use: Interaction, data: Json, uploads: list[Upload]) -> None:
 
 def _modal(use: Interaction, data: Json, uploads: list[Upload]) -> None:
     errors = FormErrors("data")
-    errors.length(data.get("title"), 1, 45, "title")
-    errors.length(data.get("custom_id"), 1, 100, "custom_id")
-    if not 1 <= len(as_objects(data.get("components"))) <= 5:
-        errors.add(("components",), "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 5 in length.")
+    MODAL.check(data, (), errors)
     errors.raise_any()
-    use.modal = data
+    check_components(data["components"], errors, modal=True)
+    errors.raise_any()
+    use.modal = data | {"components": with_ids(as_objects(without_nulls(data["components"])))}
 
 
 HANDLERS: dict[CallbackType, Callable[[Interaction, Json, list[Upload]], None]] = {
@@ -111,8 +123,11 @@ def answer_interaction(call: Call) -> Answer:
     errors = FormErrors()
     if kind not in _allowed(use):
         errors.choice("type")
+    data = call.body.get("data")
+    if data is not None:
+        Shape({}).check(data, ("data",), errors)
     errors.raise_any()
-    HANDLERS[CallbackType(kind)](use, as_object(call.body.get("data")), call.uploads)
+    HANDLERS[CallbackType(kind)](use, as_object(data), call.uploads)
     use.acknowledged = True
     call.world.changes.notify()
     return Answer(200, _callback(use, CallbackType(kind))) if call.flag("with_response") else NO_CONTENT

@@ -41,8 +41,9 @@ def create_message(call: Call) -> Answer:
         raise missing_permissions()
     reference = _reference(call, channel)
     body = dict(call.body)
-    # Only answers to interactions can be ephemeral.
-    body["flags"] = integer(body.get("flags"), "flags") & ~MessageFlag.EPHEMERAL
+    if type(body.get("flags")) is int:
+        # Only answers to interactions can be ephemeral.
+        body["flags"] &= ~MessageFlag.EPHEMERAL
     message = posting.create(
         channel,
         call.world.bot,

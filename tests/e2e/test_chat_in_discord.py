@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from sandbox.discord import Interaction, Message, Permission
-from sandbox.discord.component_rules import with_ids
+from sandbox.discord.component_answers import with_ids
 from sandbox.discord.people import User
 from sandbox.gemini import Reply
 from tests.e2e.conftest import Rows, Town

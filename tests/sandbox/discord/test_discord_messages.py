@@ -169,11 +169,22 @@ async def test_what_nobody_could_understand_is_noted(discord: DiscordStandIn) ->
     assert [record.status for record in discord.requests] == [404, 405, 401, 400]
 
 
+def form(*parts: str) -> dict[str, Any]:
+    """A multipart body; a part is what follows ``form-data;``."""
+    lines = "".join(f"--x\r\nContent-Disposition: form-data; {part}\r\n\r\nx\r\n" for part in parts)
+    return {"data": f"{lines}--x--\r\n", "headers": {"Content-Type": "multipart/form-data; boundary=x"}}
+
+
+FILE = 'name="files[0]"; filename="a.txt"'
+
+
 @pytest.mark.parametrize(
     ("sent", "code"),
     [
-        ({"json": {"content": "x", "allowed_mentions": {"users": None}}}, 50035),
-        ({"json": {"components": [{"type": 1, "components": [{"type": 2, "style": 1, "custom_id": [1]}]}]}}, 50035),
+        (form('name="file0"; filename="a.txt"'), 50035),
+        (form(FILE, 'name="content"'), 50035),
+        (form('name="files[0]"'), 50035),
+        (form(FILE, FILE), 50035),
         ({"data": "no part", "headers": {"Content-Type": "multipart/form-data; boundary=x"}}, 50035),
         ({"data": "[" * 100_000, "headers": {"Content-Type": "application/json"}}, 50109),
     ],
@@ -187,7 +198,17 @@ async def test_what_cannot_even_be_read_is_refused_and_noted(place: Place, sent:
     assert [record.status for record in place.discord.unknown_requests] == [400]
 
 
-@pytest.mark.parametrize(("sent", "code"), [({}, 50006), ({"content": "x" * 2_001}, 50035)])
+UNNAMED = {"type": 2, "style": 1, "custom_id": [1]}
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        ({}, 50006),
+        ({"content": "x" * 2_001}, 50035),
+        ({"components": [{"type": 1, "components": [UNNAMED]}]}, 50035),
+    ],
+)
 async def test_what_breaks_discords_rules_is_noted_but_what_was_scripted_is_not(
     place: Place, sent: dict[str, Any], code: int
 ) -> None:

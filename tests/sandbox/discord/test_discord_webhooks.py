@@ -94,3 +94,10 @@ async def test_a_type_that_does_not_fit_is_refused(bot: Answering, place: Place)
         status, error = await bot.callback(use, {"type": kind})
         assert (status, error["code"]) == (400, 50035)
     assert not use.acknowledged
+
+
+async def test_what_no_handler_understands_is_refused_and_noted(bot: Answering, place: Place) -> None:
+    use = await place.alice.slash("ping", channel=place.general)
+    status, error = await bot.callback(use, {"type": [4]})
+    assert (status, error["code"]) == (400, 50035)
+    assert [record.status for record in place.discord.unknown_requests] == [400]
