@@ -95,6 +95,9 @@ def _message(call: Call) -> Message:
 
 
 def get_message(call: Call) -> Answer:
+    channel = call.world.visible_channel(call.id("channel_id"))
+    if not channel.bot_permissions() & Permission.READ_MESSAGE_HISTORY:
+        raise missing_permissions()
     return Answer(200, shown(call, _message(call)))
 
 

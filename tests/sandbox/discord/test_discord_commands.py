@@ -197,9 +197,10 @@ async def test_a_command_for_moderators_is_not_offered_to_others(place: Place) -
 async def test_a_command_in_a_direct_message_has_no_server(place: Place) -> None:
     @app_commands.command(description="Where")
     async def where(use: Use) -> None:
-        await use.response.send_message(f"{use.guild_id} {use.locale} {use.app_permissions.speak}")
+        may = use.app_permissions
+        await use.response.send_message(f"{use.guild_id} {use.locale} {may.embed_links} {may.speak}")
 
     async with running(place.discord, where):
         use = await place.alice.slash("where", channel=place.alice.dm_channel, locale="ja")
         await use.answered()
-    assert use.text == "None ja True"
+    assert use.text == "None ja True False"

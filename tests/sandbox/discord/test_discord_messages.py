@@ -125,6 +125,19 @@ async def test_permissions_decide_what_the_bot_may_do(place: Place) -> None:
         assert await code_of(bot.get_partial_messageable(1).send("x")) == (404, 10003)
 
 
+async def test_old_messages_are_read_only_with_the_permission_to(place: Place) -> None:
+    said = await place.alice.say(place.general, "@bot hello")
+    direct = await place.alice.dm("hello")
+    async with running(place.discord) as bot:
+        channel = bot.get_partial_messageable(place.general.id)
+        assert (await channel.fetch_message(said.id)).content.endswith("hello")
+        place.general.deny(place.guild.me, Permission.READ_MESSAGE_HISTORY)
+        assert await code_of(channel.fetch_message(said.id)) == (403, 50013)
+        assert [message async for message in channel.history()] == []
+        dm_channel = bot.get_partial_messageable(place.alice.dm_channel.id)
+        assert (await dm_channel.fetch_message(direct.id)).content == "hello"
+
+
 async def test_a_channel_that_the_bot_does_not_see_is_silent(place: Place) -> None:
     place.general.deny(place.guild.everyone, Permission.VIEW_CHANNEL)
     place.general.allow(place.alice, Permission.VIEW_CHANNEL)
