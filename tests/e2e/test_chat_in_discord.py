@@ -194,6 +194,19 @@ async def test_edits_that_discord_refuses_for_a_while_come_later(town: Town) -> 
     assert not row["estimated"]
 
 
+async def test_a_limit_that_others_share_delays_an_answer_and_brings_no_ban(town: Town) -> None:
+    world = town.world
+    world.discord.ban_after(3, window=60)
+    world.gemini.script(Reply.text("word by word " * 40, chunks=10, interval=0.2))
+    await world.alice.say(world.general, "@bot a story")
+    await world.discord.wait_for_message(world.general, lambda message: "word" in message.text)
+    world.discord.shared_limit(4)
+    await world.discord.wait_for_message(world.general, lambda message: message.text.count("word by word") == 40, 20)
+    await town.ask("status")
+    refused = [record.answer["message"] for record in world.discord.requests if record.status == 429]
+    assert refused == ["The resource is being rate limited."] * 4
+
+
 async def test_a_thinking_message_that_is_gone_is_no_fault(town: Town) -> None:
     world = town.world
     for status, code in ((404, 10008), (404, 10015)):

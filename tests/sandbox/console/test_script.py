@@ -91,6 +91,7 @@ async def test_a_failed_expectation_exits_1_and_names_line_expected_and_seen(
         "up discord and running",
         "ratelimit discord many",
         "ratelimit discord 0",
+        "shared-limit gemini",
         "drop-event discord",
         "drop-event discord NOTHING_LIKE_IT",
         "drop-event gemini MESSAGE_CREATE",
@@ -115,7 +116,8 @@ async def test_a_line_that_cannot_be_done_fails_in_words(session: Session, print
 
 
 @pytest.mark.parametrize(
-    "fault", ["slow discord 2.5", "slow discord 9 seed=1", "ratelimit discord 9", "halfopen discord"]
+    "fault",
+    ["slow discord 2.5", "slow discord 9 seed=1", "ratelimit discord 9", "shared-limit discord", "halfopen discord"],
 )
 async def test_up_ends_every_fault(session: Session, fault: str) -> None:
     outcome = await script.run(session, lines(fault, "up discord"))
