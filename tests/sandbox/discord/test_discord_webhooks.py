@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from sandbox.discord import DiscordStandIn, Interaction
+from tests import discord_openapi
 from tests.sandbox.discord.bots import Place
 
 
@@ -36,6 +37,7 @@ async def discord() -> AsyncIterator[DiscordStandIn]:
         command = {"name": "ping", "description": "Answers"}
         stand_in.world.commands.replace(None, [command])
         yield stand_in
+        discord_openapi.check(stand_in.requests, refused=False)
 
 
 @pytest.fixture
