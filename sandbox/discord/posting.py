@@ -13,6 +13,7 @@ from .errors import integer
 from .message_rules import check_message, empty_message
 from .messages import CODE, USER_MENTION, Message, MessageFlag, Version
 from .payload import Json, as_object, as_objects, without_nulls
+from .threads import check_edit
 
 if TYPE_CHECKING:
     from .channels import Channel
@@ -83,7 +84,8 @@ def fill(message: Message, body: Json, uploads: list[Upload], flags: MessageFlag
 
 
 def edit(message: Message, body: Json, uploads: list[Upload], *prefix: str) -> None:
-    """Change what the body names. Raises 50006 and 50035."""
+    """Change what the body names. Raises 50006, 50035, 50083 and 160005."""
+    check_edit(message.channel, message.author)
     flags = message.flags
     if body.get("flags") is not None:
         changeable = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.COMPONENTS_V2

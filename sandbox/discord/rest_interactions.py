@@ -12,6 +12,7 @@ from .messages import Message, MessageFlag, MessageType
 from .payload import Json, as_object, as_objects
 from .posting import Upload
 from .rest import NO_CONTENT, Answer, Call, Route
+from .threads import take_up
 
 CHOICES_LIMIT = 25
 
@@ -42,6 +43,7 @@ def _deferred_message(use: Interaction, data: Json, uploads: list[Upload]) -> No
 
 
 def _new(use: Interaction) -> Message:
+    take_up(use.channel, use.world.bot)
     kind = MessageType.COMMAND if use.type is InteractionType.COMMAND else MessageType.REPLY
     reference = use.source if kind is MessageType.REPLY else None
     if reference is not None and reference.ephemeral:

@@ -43,6 +43,7 @@ async def exercise(place: Place, socket: Socket, http: aiohttp.ClientSession) ->
     await socket.until("GUILD_MEMBERS_CHUNK")
     first = await alice.say(general, "@bot look", files={"a.txt": b"x"})
     await alice.say(thread, "in here")
+    thread.archive()
     await alice.revise(await alice.say(general, "@bob hm", reply_to=first), "changed")
     await alice.delete(first)
     await alice.dm("hello")
