@@ -168,6 +168,22 @@ async def test_an_answer_whose_place_goes_away_ends_quietly_and_is_settled(town:
     assert "Unexpected fault" not in town.bot.log()
 
 
+async def test_an_answer_in_a_thread_that_is_put_away_ends_quietly_and_is_settled(town: Town) -> None:
+    world = town.world
+    threads = [world.guild.add_thread(world.general, name) for name in ("mention", "command")]
+    world.gemini.script(*[Reply.text("and then " * 60, chunks=30, interval=0.15)] * 2)
+    await world.alice.say(threads[0], "@bot a story")
+    await world.bob.slash("ask", {"prompt": "a story"}, channel=threads[1])
+    for thread in threads:
+        await world.discord.wait_for_message(thread, lambda message: "and" in message.text)
+        thread.archive()
+    rows = await town.rows("gemini_usage", settled(2))
+    assert all(row["estimated"] for row in rows)
+    await town.ask("ask", who="yuki", prompt="still there?")
+    assert all(thread.payload()["thread_metadata"]["archived"] for thread in threads)
+    assert "Unexpected fault" not in town.bot.log()
+
+
 async def test_an_answer_outlives_its_token(town: Town) -> None:
     world = town.world
     world.gemini.script(Reply.text("on and on " * 60, chunks=20, interval=0.1))
