@@ -8,7 +8,7 @@ import pytest
 from discord import app_commands
 
 from sandbox.discord import DiscordStandIn, Permission
-from tests.sandbox.discord.bots import Place, Use, running
+from tests.sandbox.discord.bots import Place, Use, code_of, running
 
 
 async def test_contents_come_with_mentions_and_in_direct_messages_only(place: Place) -> None:
@@ -125,19 +125,6 @@ async def test_permissions_decide_what_the_bot_may_do(place: Place) -> None:
         assert await code_of(bot.get_partial_messageable(1).send("x")) == (404, 10003)
 
 
-async def test_old_messages_are_read_only_with_the_permission_to(place: Place) -> None:
-    said = await place.alice.say(place.general, "@bot hello")
-    direct = await place.alice.dm("hello")
-    async with running(place.discord) as bot:
-        channel = bot.get_partial_messageable(place.general.id)
-        assert (await channel.fetch_message(said.id)).content.endswith("hello")
-        place.general.deny(place.guild.me, Permission.READ_MESSAGE_HISTORY)
-        assert await code_of(channel.fetch_message(said.id)) == (403, 50013)
-        assert [message async for message in channel.history()] == []
-        dm_channel = bot.get_partial_messageable(place.alice.dm_channel.id)
-        assert (await dm_channel.fetch_message(direct.id)).content == "hello"
-
-
 async def test_a_channel_that_the_bot_does_not_see_is_silent(place: Place) -> None:
     place.general.deny(place.guild.everyone, Permission.VIEW_CHANNEL)
     place.general.allow(place.alice, Permission.VIEW_CHANNEL)
@@ -160,12 +147,6 @@ async def test_someone_who_takes_no_direct_messages(place: Place) -> None:
     async with running(place.discord) as bot:
         user = await bot.fetch_user(place.alice.id)
         assert await code_of(user.send("x")) == (403, 50007)
-
-
-async def code_of(request: Any) -> tuple[int, int]:
-    with pytest.raises(dpy.HTTPException) as refused:
-        await request
-    return refused.value.status, refused.value.code
 
 
 async def test_what_nobody_could_understand_is_noted(discord: DiscordStandIn) -> None:

@@ -7,8 +7,7 @@ import pytest
 from discord import app_commands
 
 from sandbox.discord import Channel, Permission
-from tests.sandbox.discord.bots import Place, SandboxBot, Use, running
-from tests.sandbox.discord.test_discord_messages import code_of
+from tests.sandbox.discord.bots import Place, SandboxBot, Use, code_of, running
 
 
 def seen(bot: SandboxBot, place: Place, thread_id: int) -> dpy.Thread | None:

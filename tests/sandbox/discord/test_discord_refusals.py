@@ -1,0 +1,103 @@
+"""What a bot is not shown and may not do, each with Discord's code for it."""
+
+import discord as dpy
+from discord.http import Route
+
+from sandbox.discord import Permission
+from tests.sandbox.discord.bots import Place, code_of, running
+
+
+async def test_old_messages_are_read_only_with_the_permission_to(place: Place) -> None:
+    said = await place.alice.say(place.general, "@bot hello")
+    direct = await place.alice.dm("hello")
+    async with running(place.discord) as bot:
+        channel = bot.get_partial_messageable(place.general.id)
+        assert (await channel.fetch_message(said.id)).content.endswith("hello")
+        place.general.deny(place.guild.me, Permission.READ_MESSAGE_HISTORY)
+        assert await code_of(channel.fetch_message(said.id)) == (403, 50013)
+        assert [message async for message in channel.history()] == []
+        dm_channel = bot.get_partial_messageable(place.alice.dm_channel.id)
+        assert (await dm_channel.fetch_message(direct.id)).content == "hello"
+
+
+async def test_what_is_deleted_or_somebody_elses_alone_is_unknown(place: Place) -> None:
+    async with running(place.discord) as bot:
+        place.discord.world.commands.replace(None, [{"name": "ping", "description": "Answers"}])
+        channel = bot.get_partial_messageable(place.general.id)
+        gone = await channel.send("gone")
+        await gone.delete()
+        use = await place.alice.slash("ping", channel=place.general)
+        route = Route("POST", f"/interactions/{use.id}/{use.token}/callback")
+        await bot.http.request(route, json={"type": 4, "data": {"content": "for alice alone", "flags": 64}})
+        for message_id in (gone.id, use.messages[0].id):
+            assert await code_of(channel.fetch_message(message_id)) == (404, 10008)
+            assert await code_of(channel.get_partial_message(message_id).edit(content="x")) == (404, 10008)
+
+
+async def test_files_typing_and_replies_need_their_permissions(place: Place) -> None:
+    me, general = place.guild.me, place.general
+    theirs = await place.alice.say(general, "mine")
+    async with running(place.discord) as bot:
+        channel = bot.get_partial_messageable(general.id)
+        await channel.typing()
+        general.deny(me, Permission.ATTACH_FILES)
+        assert await code_of(channel.send(file=dpy.File(__file__))) == (403, 50013)
+        general.deny(me, Permission.READ_MESSAGE_HISTORY)
+        assert await code_of(channel.get_partial_message(theirs.id).reply("x")) == (403, 160002)
+        general.deny(me, Permission.SEND_MESSAGES)
+        assert await code_of(typing(channel)) == (403, 50013)
+        place.alice.user.accepts_dms = False
+        direct = bot.get_partial_messageable(place.alice.dm_channel.id)
+        assert await code_of(typing(direct)) == (403, 50007)
+        their_direct = await place.alice.dm("mine too")
+        assert await code_of(direct.get_partial_message(their_direct.id).delete()) == (403, 50003)
+
+
+async def typing(channel: dpy.PartialMessageable) -> None:
+    await channel.typing()
+
+
+async def test_a_reply_to_what_is_gone_is_refused_unless_that_is_foreseen(place: Place) -> None:
+    async with running(place.discord) as bot:
+        channel = bot.get_partial_messageable(place.general.id)
+        gone = await channel.send("gone")
+        await gone.delete()
+        assert await code_of(gone.reply("x")) == (400, 50035)
+        reference = gone.to_reference(fail_if_not_exists=False)
+        assert (await channel.send("x", reference=reference)).type is dpy.MessageType.default
+    assert [record.status for record in place.discord.broken_requests] == [400]
+
+
+async def test_only_answers_to_interactions_are_ephemeral(place: Place) -> None:
+    async with running(place.discord) as bot:
+        route = Route("POST", "/channels/{channel_id}/messages", channel_id=place.general.id)
+        await bot.http.request(route, json={"content": "for all", "flags": 64})
+    assert [message.content for message in place.general.messages] == ["for all"]
+
+
+async def test_a_history_is_read_in_parts(place: Place) -> None:
+    said = [await place.alice.say(place.general, f"@bot {number}") for number in range(5)]
+    ids = [message.id for message in said]
+    async with running(place.discord) as bot:
+
+        async def read(**query: int) -> list[int]:
+            route = Route("GET", "/channels/{channel_id}/messages", channel_id=place.general.id)
+            return [int(message["id"]) for message in await bot.http.request(route, params=query)]
+
+        assert await read() == ids[::-1]
+        assert await read(limit=2) == [ids[4], ids[3]]
+        assert await read(limit=2, before=ids[3]) == [ids[2], ids[1]]
+        assert await read(limit=2, after=ids[0]) == [ids[2], ids[1]]
+        for limit in (0, 101):
+            assert await code_of(read(limit=limit)) == (400, 50035)
+
+
+async def test_what_the_bot_may_not_enter_it_may_not_write_in(place: Place) -> None:
+    elsewhere = place.discord.add_guild("Elsewhere")
+    left = elsewhere.add_text_channel("left")
+    elsewhere.remove_bot()
+    async with running(place.discord) as bot:
+        await bot.get_partial_messageable(place.music.id).send("in the voice channel's texts")
+        place.music.deny(place.guild.me, Permission.CONNECT)
+        for channel in (place.music, left):
+            assert await code_of(bot.get_partial_messageable(channel.id).send("x")) == (403, 50001)
