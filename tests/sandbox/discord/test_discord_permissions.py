@@ -35,6 +35,8 @@ _BITS = [permission for permission in Permission if permission is not Permission
 _SETS = st.lists(st.sampled_from(_DECISIVE) | st.sampled_from(_BITS), max_size=8).map(
     lambda bits: reduce(or_, bits, NONE)
 )
+# Where one sees and enters a place, more is left to be compared.
+_OPEN_SETS = _SETS.map(lambda permissions: permissions | Permission.VIEW_CHANNEL | Permission.CONNECT)
 _ROLE_SETS = _SETS | st.just(ALL ^ Permission.ADMINISTRATOR) | st.just(Permission.ADMINISTRATOR)
 _TARGETS = ("everyone", 0, 1, 2, "member", "other")
 """Whom an overwrite is for; numbers are roles."""
@@ -65,10 +67,10 @@ def reckoned(guild: Guild, channel: Channel, member: Member) -> dpy.Permissions:
 @settings(max_examples=200, deadline=None)
 @given(
     kind=st.sampled_from(KINDS),
-    everyone=_SETS,
+    everyone=_SETS | _OPEN_SETS | _OPEN_SETS,
     roles=st.lists(_ROLE_SETS, min_size=3, max_size=3),
     held=st.sets(st.sampled_from([0, 1, 2])),
-    overwrites=st.lists(st.tuples(st.sampled_from(_TARGETS), _SETS, _SETS), unique_by=lambda each: each[0]),
+    overwrites=st.lists(st.tuples(st.sampled_from(_TARGETS), _SETS, _SETS, _SETS), unique_by=lambda each: each[0]),
     owner=st.sampled_from([False, False, False, True]),
     time_out=_TIME_OUTS,
 )
@@ -78,7 +80,7 @@ def test_permissions_add_up_as_another_library_reckons_them(
     everyone: Permission,
     roles: list[Permission],
     held: set[int],
-    overwrites: list[tuple[str | int, Permission, Permission]],
+    overwrites: list[tuple[str | int, Permission, Permission, Permission]],
     owner: bool,
     time_out: timedelta | None,
 ) -> None:
@@ -91,11 +93,11 @@ def test_permissions_add_up_as_another_library_reckons_them(
         member.give_role(made[number])
     channel, ruling = placed(guild, kind)
     named: dict[str, Role | Member] = {"everyone": guild.everyone, "member": member, "other": other}
-    for target, allow, deny in overwrites:
+    for target, allow, deny, both in overwrites:
         who = made[target] if isinstance(target, int) else named[target]
         # Discord keeps what is denied and allowed at once, and what is allowed wins.
-        ruling.deny(who, deny)
-        ruling.overwrites[who.id].allow = allow
+        ruling.deny(who, deny | both)
+        ruling.overwrites[who.id].allow = allow | both
     if time_out is not None:
         member.timed_out_until = datetime.now(UTC) + time_out
     ours, theirs = int(channel.permissions(member)), reckoned(guild, channel, member).value

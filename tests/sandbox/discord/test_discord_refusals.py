@@ -92,6 +92,28 @@ async def test_a_history_is_read_in_parts(place: Place) -> None:
             assert await code_of(read(limit=limit)) == (400, 50035)
 
 
+async def test_contents_are_read_as_the_intents_say(place: Place) -> None:
+    texts = [await place.alice.say(place.general, text) for text in ("secret", "@bot open")]
+    direct = await place.alice.dm("between us")
+    async with running(place.discord) as bot:
+        seen = [
+            (await bot.get_partial_messageable(message.channel.id).fetch_message(message.id)).clean_content
+            for message in (*texts, direct)
+        ]
+    assert seen == ["", "@sandbox-bot open", "between us"]
+
+
+async def test_a_name_is_changed_only_with_the_permission(place: Place) -> None:
+    async with running(place.discord) as bot:
+        guild = bot.get_guild(place.guild.id)
+        assert guild is not None
+        await guild.me.edit(nick="Nick")
+        for role in (place.guild.everyone, place.guild.bot_role):
+            place.guild.set_role_permissions(role, role.permissions & ~Permission.CHANGE_NICKNAME)
+        assert await code_of(guild.me.edit(nick="Other")) == (403, 50013)
+    assert place.guild.me.nick == "Nick"
+
+
 async def test_what_the_bot_may_not_enter_it_may_not_write_in(place: Place) -> None:
     elsewhere = place.discord.add_guild("Elsewhere")
     left = elsewhere.add_text_channel("left")
