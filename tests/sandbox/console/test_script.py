@@ -213,3 +213,15 @@ def test_every_line_of_the_tour_is_known() -> None:
         assert word in verbs.VERBS or word[0] in "/@", line
         if word in ("expect", "wait"):
             conditions.parse(argument if word == "expect" else argument.partition(" ")[2])
+
+
+async def test_what_discord_could_not_take_fails_the_script_in_words(session: Session, printed: io.StringIO) -> None:
+    discord = session.world.discord
+    headers = {"Authorization": f"Bot {discord.token}"}
+    async with aiohttp.ClientSession(headers=headers) as http:
+        await http.get(f"{discord.api_url}/users/@me/wishes")
+        await http.post(f"{discord.api_url}/channels/{session.world.general.id}/messages", json={})
+    outcome = await script.run(session, lines("join #music"))
+    assert outcome.exit_code == 1
+    for sentence in ("GET /users/@me/wishes: 404", "Cannot send an empty message"):
+        assert sentence in printed.getvalue()
