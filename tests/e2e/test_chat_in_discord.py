@@ -223,6 +223,23 @@ async def test_a_limit_that_others_share_delays_an_answer_and_brings_no_ban(town
     assert refused == ["The resource is being rate limited."] * 4
 
 
+async def test_an_address_that_is_blocked_for_a_while_costs_an_answer_time_alone(town: Town) -> None:
+    world = town.world
+    closed = world.guild.add_text_channel("closed")
+    closed.deny(world.guild.me, Permission.SEND_MESSAGES)
+    world.gemini.script(Reply.text("word by word " * 40, chunks=10, interval=0.2))
+    await world.alice.say(world.general, "@bot a story")
+    await world.discord.wait_for_message(world.general, lambda message: "word" in message.text)
+    world.discord.ban_after(2, window=2)
+    for person in (world.bob, world.yuki):
+        await person.say(closed, "@bot hello")
+    await world.discord.wait_for_message(world.general, lambda message: message.text.count("word by word") == 40, 20)
+    blocked = [each for each in world.discord.requests if each.status == 429]
+    assert blocked
+    assert all(each.answer["message"].startswith("You are being blocked") for each in blocked)
+    assert "Unexpected fault" not in town.bot.log()
+
+
 async def test_a_thinking_message_that_is_gone_is_no_fault(town: Town) -> None:
     world = town.world
     for status, code in ((404, 10008), (404, 10015)):
