@@ -8,7 +8,7 @@ import pytest
 from discord import app_commands
 from discord.http import Route
 
-from sandbox.discord import DiscordStandIn
+from sandbox.discord import DiscordStandIn, Permission
 from tests.sandbox.discord.bots import Place, Use, running
 
 
@@ -192,6 +192,24 @@ async def test_a_command_for_moderators_is_not_offered_to_others(place: Place) -
             await place.alice.slash("settings", channel=place.general)
         use = await (await boss.slash("settings", channel=place.general)).answered()
     assert use.text == "done"
+
+
+async def test_commands_are_offered_where_they_may_be_used(place: Place) -> None:
+    @app_commands.command(description="For servers")
+    @app_commands.guild_only()
+    async def here(use: Use) -> None:
+        await use.response.send_message(f"@everyone in {use.guild_locale}, {use.locale}")
+
+    async with running(place.discord, here):
+        place.guild.change_locale("ja")
+        use = await (await place.alice.slash("here", channel=place.general, locale="de")).answered()
+        with pytest.raises(PermissionError, match="not offered to alice"):
+            await place.alice.slash("here", channel=place.alice.dm_channel)
+        place.general.deny(place.alice, Permission.USE_APPLICATION_COMMANDS)
+        with pytest.raises(PermissionError, match="not offered to alice"):
+            await place.alice.slash("here", channel=place.general)
+    assert use.text == "@everyone in ja, de"
+    assert not use.messages[0].mention_everyone, "by itself an answer pings users alone"
 
 
 async def test_a_command_in_a_direct_message_has_no_server(place: Place) -> None:

@@ -1,9 +1,13 @@
 """What a bot is not shown and may not do, each with Discord's code for it."""
 
+from typing import Any
+
 import discord as dpy
+import pytest
 from discord.http import Route
 
 from sandbox.discord import Permission
+from sandbox.discord.permissions import EVERYONE
 from tests.sandbox.discord.bots import Place, code_of, running
 
 
@@ -123,3 +127,54 @@ async def test_what_the_bot_may_not_enter_it_may_not_write_in(place: Place) -> N
         place.music.deny(place.guild.me, Permission.CONNECT)
         for channel in (place.music, left):
             assert await code_of(bot.get_partial_messageable(channel.id).send("x")) == (403, 50001)
+
+
+async def test_moving_members_starting_threads_and_asking_to_speak_need_their_permissions(place: Place) -> None:
+    me, stage = place.guild.me, place.guild.add_stage_channel("stage")
+    await place.alice.join(place.music)
+    async with running(place.discord) as bot:
+        guild = bot.get_guild(place.guild.id)
+        assert guild is not None
+        alice = await guild.fetch_member(place.alice.id)
+        assert await code_of(guild.fetch_member(place.guild.id)) == (404, 10007)
+        assert await code_of(alice.move_to(None)) == (403, 50013)
+        place.guild.set_role_permissions(place.guild.bot_role, EVERYONE | Permission.MOVE_MEMBERS)
+        await alice.move_to(None)
+        assert place.alice.voice_channel is None
+        assert await code_of(alice.move_to(None)) == (400, 40032)
+        general: Any = bot.get_channel(place.general.id)
+        message = await general.send("a thread?")
+        place.general.deny(me, Permission.CREATE_PUBLIC_THREADS)
+        assert await code_of(message.create_thread(name="talk")) == (403, 50013)
+        stage.deny(me, Permission.REQUEST_TO_SPEAK)
+        await guild.change_voice_state(channel=guild.get_channel(stage.id))  # pyright: ignore[reportArgumentType] -- a stage it is
+        await place.discord.wait_until(lambda: me.voice_channel is stage)
+        # By hand: discord.py may not have heard of it yet.
+        asked = {"channel_id": stage.id, "request_to_speak_timestamp": "2026-01-01T00:00:00+00:00"}
+        assert await code_of(bot.http.edit_my_voice_state(guild.id, asked)) == (403, 50013)
+
+
+async def test_a_full_channel_takes_only_who_may_move_members(place: Place) -> None:
+    place.music.limit_users(1)
+    await place.alice.join(place.music)
+    bob = place.guild.add_member("bob")
+    with pytest.raises(PermissionError, match="bob cannot join music"):
+        await bob.join(place.music)
+    place.music.allow(bob, Permission.MOVE_MEMBERS)
+    await bob.join(place.music)
+
+
+async def test_who_may_not_speak_is_a_listener(place: Place) -> None:
+    place.music.deny(place.alice, Permission.SPEAK)
+    for member, listens in ((place.alice, True), (place.guild.add_member("bob"), False)):
+        await member.join(place.music)
+        assert place.guild.voice_states[member.id].suppress is listens
+
+
+async def test_commands_are_those_of_ones_own_application_where_it_is(place: Place) -> None:
+    elsewhere = place.discord.add_guild("Elsewhere")
+    async with running(place.discord) as bot:
+        elsewhere.remove_bot()
+        assert await code_of(bot.http.get_guild_commands(place.discord.bot.id, elsewhere.id)) == (403, 50001)
+        assert await code_of(bot.http.get_global_commands(place.alice.id)) == (404, 10002)
+        assert await bot.http.get_guild_commands(place.discord.bot.id, place.guild.id) == []
