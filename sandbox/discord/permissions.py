@@ -1,4 +1,10 @@
-"""Permissions and how they add up (discord.com/developers/docs/topics/permissions)."""
+"""Permissions and how they add up (discord.com/developers/docs/topics/permissions).
+
+In a server a member has what @everyone and its roles have; the owner and administrators have all, everywhere.
+In a channel three overwrites follow on each other: that of @everyone, those of the member's roles taken together,
+the member's own. Each denies first and then allows. A thread has those of its parent. Then a time-out leaves
+reading alone, and what is denied takes along what means nothing without it.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
