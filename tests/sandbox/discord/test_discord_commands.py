@@ -205,9 +205,13 @@ async def test_commands_are_offered_where_they_may_be_used(place: Place) -> None
         use = await (await place.alice.slash("here", channel=place.general, locale="de")).answered()
         with pytest.raises(PermissionError, match="not offered to alice"):
             await place.alice.slash("here", channel=place.alice.dm_channel)
+        place.discord.world.commands.replace(None, [{"name": "old", "description": "x", "dm_permission": False}])
+        with pytest.raises(PermissionError, match="not offered to alice"):
+            await place.alice.slash("old", channel=place.alice.dm_channel)
+        await place.alice.slash("old", channel=place.general)
         place.general.deny(place.alice, Permission.USE_APPLICATION_COMMANDS)
         with pytest.raises(PermissionError, match="not offered to alice"):
-            await place.alice.slash("here", channel=place.general)
+            await place.alice.slash("old", channel=place.general)
     assert use.text == "@everyone in ja, de"
     assert not use.messages[0].mention_everyone, "by itself an answer pings users alone"
 

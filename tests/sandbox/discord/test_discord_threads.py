@@ -75,15 +75,20 @@ async def test_an_answer_meets_a_thread_that_was_put_away_meanwhile(place: Place
         codes.append(await code_of(use.edit_original_response(content="late")))
         thread.archive(locked=True)
         codes.append(await code_of(use.followup.send("late")))
+        thread.archive()
+        await place.alice.say(thread, "where is it?")
+        await use.edit_original_response(content="here")
+        thread.archive(locked=True)
+        codes.append(await code_of(use.followup.send("more")))
         place.discord.world.changes.notify()
 
     thread = place.guild.add_thread(place.general, "talk")
     async with running(place.discord, think):
         await place.alice.slash("think", channel=thread)
-        await place.discord.wait_until(lambda: len(codes) == 3)
+        await place.discord.wait_until(lambda: len(codes) == 4)
         with pytest.raises(PermissionError, match="/think is not offered to alice here"):
             await place.alice.slash("think", channel=thread)
-    assert codes == [(403, 50083), (400, 50083), (400, 50083)]
+    assert codes == [(403, 50083), (400, 50083), (400, 50083), (403, 50083)]
 
 
 async def test_the_bot_is_told_of_active_threads_that_it_may_see(place: Place) -> None:
