@@ -86,6 +86,8 @@ def test_permissions_add_up_as_another_library_reckons_them(
 ) -> None:
     guild = DiscordStandIn().add_guild("Sandbox")
     guild.set_role_permissions(guild.everyone, everyone)
+    # Who is not shown a thread is not told of it.
+    guild.set_role_permissions(guild.bot_role, Permission.ADMINISTRATOR)
     made = [guild.add_role(str(number), permissions) for number, permissions in enumerate(roles)]
     member = guild.members[guild.owner.id] if owner else guild.add_member("member")
     other = guild.add_member("other")
