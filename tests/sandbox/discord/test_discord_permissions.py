@@ -23,13 +23,14 @@ VOICE = dpy.Permissions.voice().value
 """Means nothing where there is no voice; discord.py takes it away there, Discord does not."""
 UNHEARD = VOICE | int(Permission.VIEW_CHANNEL | Permission.MANAGE_CHANNELS) | dpy.Permissions(manage_roles=True).value
 """What is denied in a voice channel that one may not enter, as discord.py knows it."""
-# What decides over others comes up often; every bit comes up.
+# What decides over others, or outlasts a time-out, comes up often; every bit comes up.
 _DECISIVE = [
     Permission.VIEW_CHANNEL,
     Permission.SEND_MESSAGES,
     Permission.SEND_MESSAGES_IN_THREADS,
     Permission.CONNECT,
     Permission.MANAGE_CHANNELS,
+    Permission.READ_MESSAGE_HISTORY,
 ]
 _BITS = [permission for permission in Permission if permission is not Permission.ADMINISTRATOR]
 _SETS = st.lists(st.sampled_from(_DECISIVE) | st.sampled_from(_BITS), max_size=8).map(
@@ -116,6 +117,7 @@ def test_permissions_add_up_as_another_library_reckons_them(
 
 async def test_a_time_out_runs_out_by_itself(place: Place) -> None:
     place.alice.time_out(minutes=1)
+    assert place.general.permissions(place.alice) == Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY
     with pytest.raises(PermissionError, match="alice may not write in general"):
         await place.alice.say(place.general, "too early")
     place.alice.timed_out_until = datetime.now(UTC)
