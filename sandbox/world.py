@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import cast
+from typing import Self, cast
 from urllib.parse import urlsplit
 
 from sandbox.discord import DiscordStandIn
@@ -55,7 +55,7 @@ class World:
         self._starts_supabase = supabase is True and self.missing is None
         self._stack = AsyncExitStack()
 
-    async def __aenter__(self) -> World:
+    async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             await self._start(stack)
             self._stack = stack.pop_all()

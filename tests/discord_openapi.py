@@ -17,7 +17,7 @@ from jsonschema.exceptions import best_match
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from sandbox.discord import Record
+from sandbox.discord import DiscordStandIn, Record
 
 VARIABLE = "DISCORD_OPENAPI"
 MISSING = f"set {VARIABLE} to openapi.json of github.com/discord/discord-api-spec"
@@ -66,6 +66,18 @@ def check(records: Sequence[Record], *, refused: bool = True) -> None:
     if given():
         found = [fault for record in records for fault in faults(record, request=refused or record.status < 400)]
         assert not found, "not as Discord documents it:\n" + "\n".join(dict.fromkeys(found))
+
+
+class Memory:
+    """What was wrong with the requests that a stand-in keeps no longer."""
+
+    def __init__(self, discord: DiscordStandIn) -> None:
+        self.faults: list[str] = []
+        discord.when_forgotten(self._look)
+
+    def _look(self, record: Record) -> None:
+        if given():
+            self.faults += faults(record)
 
 
 def faults(record: Record, *, request: bool = True) -> list[str]:

@@ -22,6 +22,9 @@ PACE = 1.0
 LAST_TRIES = 6
 """How often the last state is tried; the pauses between double from `PACE`."""
 
+THREAD_ARCHIVED = 50083
+"""In a thread that was put away nothing is edited, and only a new message would take it up again."""
+
 
 class Sent(Protocol):
     """A message that was sent."""
@@ -66,7 +69,8 @@ class StreamedReply:
     async def follow(self, pieces: AsyncGenerator[str, None], explain: Callable[[Exception], str]) -> None:
         """Show `pieces` as they come, and after them the sentence for whatever they raise.
 
-        Returns quietly where the messages or their channel are gone; the pieces are then not read to their end.
+        Returns quietly where the messages or their channel are gone, or their thread was put away; the pieces are
+        then not read to their end.
         """
         changed = asyncio.Event()
         reader = asyncio.create_task(self._read(pieces, changed))
@@ -82,7 +86,9 @@ class StreamedReply:
             if isinstance(error, Exception):
                 self._note(explain(error))
             await self._show_last()
-        except (discord.NotFound, discord.Forbidden) as gone:
+        except discord.HTTPException as gone:
+            if not isinstance(gone, discord.NotFound | discord.Forbidden) and gone.code != THREAD_ARCHIVED:
+                raise
             log.info("An answer could not be shown to its end: %s", gone)
         finally:
             reader.cancel()

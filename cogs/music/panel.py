@@ -29,6 +29,8 @@ FRESH_S = 3300.0
 
 SERVER_FAULT = 500
 """From this HTTP status on it is Discord's own trouble, which passes."""
+RATE_LIMITED = 429
+"""So does this; it gets here where discord.py has waited five times, or the address is blocked."""
 
 
 class PanelView(discord.ui.View):
@@ -139,7 +141,7 @@ class Panels:
             except PASSING as error:
                 why = error or type(error).__name__
                 log.info("Guild %s: the panel could not be edited (%s)", panel.player.key, why)
-                if isinstance(error, discord.HTTPException) and error.status < SERVER_FAULT:
+                if isinstance(error, discord.HTTPException) and _is_final(error.status):
                     self.forget(panel.player.guild_id)
                     return
                 panel.changed = True
@@ -165,6 +167,11 @@ class Panels:
     def _title(self, player: Player) -> str:
         playing = self._playback.playing(player.key)
         return playing.title if playing else ""
+
+
+def _is_final(status: int) -> bool:
+    """Whether trying again would not cure an answer with this HTTP status."""
+    return status < SERVER_FAULT and status != RATE_LIMITED
 
 
 async def _retire(message: discord.PartialMessage, title: str) -> None:

@@ -100,5 +100,12 @@ FAULTS = (
     Fault("reset", "[seed=N]", "cut its connections", "the connections to {0} are cut", _nothing),
     Fault("halfopen", "[seed=N]", "it listens, and answers nothing", "{0} answers nothing", _nothing),
     Fault("ratelimit", "[TIMES] [seed=N]", "its limit is reached", "{0} refuses the next {1} with its limit", _times),
+    Fault(
+        "shared-limit",
+        "[TIMES] [seed=N]",
+        "others have used up a limit that they share with the bot",
+        "{0} refuses the next {1} with a limit that is shared",
+        _times,
+    ),
     Fault("drop-event", "KIND [seed=N]", "its next event of a kind is lost", "{0}'s next {1} will not arrive", _kind),
 )

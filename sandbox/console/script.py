@@ -11,6 +11,7 @@ from pathlib import Path
 from sandbox.bot_process import BotEnded
 from sandbox.console import verbs
 from sandbox.console.session import RefusedError, Session
+from sandbox.discord import DiscordStandIn
 
 # What a line may end with in words for its writer; anything else is a fault of the sandbox itself.
 FAULTS = (RefusedError, ValueError, PermissionError, TimeoutError, OSError, sqlite3.Error, BotEnded)
@@ -45,7 +46,7 @@ class Outcome:
     held: int = 0
     skipped: int = 0
     failed: list[str] = field(default_factory=list[str])
-    """What failed, each with its line."""
+    """What failed, each with its line; then what the bot sent that Discord could not take."""
 
     @property
     def exit_code(self) -> int:
@@ -75,7 +76,16 @@ async def run(session: Session, lines: Sequence[Line]) -> Outcome:
             _fail(session, line, str(error), outcome)
         else:
             outcome.held += line.is_expectation
+    for wrong in _wrong_in_themselves(session.world.discord):
+        session.screen.problem(f"Discord does not know what to do with {wrong}")
+        outcome.failed.append(wrong)
     return outcome
+
+
+def _wrong_in_themselves(discord: DiscordStandIn) -> list[str]:
+    """What the bot sent that breaks Discord's rules, or is for a route that the stand-in lacks."""
+    requests = [*discord.unknown_requests, *discord.broken_requests]
+    return [f"{each.method} {each.path}: {each.status} {each.answer}" for each in requests] + discord.broken_frames
 
 
 def _show(session: Session, line: Line, last: Line | None) -> None:

@@ -9,6 +9,7 @@ from . import voice
 from .payload import Json
 from .permissions import ALL, MEMBER_OVERWRITE, ROLE_OVERWRITE, Overwrite, Permission, Role, with_implicit_denials
 from .snowflake import iso_of
+from .threads import ThreadState, change
 
 if TYPE_CHECKING:
     from .guilds import Guild
@@ -53,6 +54,7 @@ class Channel:
         # How often the bot said here that it is typing.
         self.bot_typed = 0
         self.deleted = False
+        self.thread = None if parent is None else ThreadState(iso_of(self.id))
         self.overwrites: dict[int, Overwrite] = {}
         self.all_messages: dict[int, Message] = {}
         world.channels[self.id] = self
@@ -105,6 +107,14 @@ class Channel:
         self.user_limit = limit
         self._changed()
 
+    def archive(self, *, locked: bool = False) -> None:
+        """Put this thread away; a locked one only a moderator takes up again."""
+        change(self, archived=True, locked=locked)
+
+    def lock(self) -> None:
+        """Keep this thread active, for moderators alone."""
+        change(self, archived=False, locked=True)
+
     def delete(self) -> None:
         """Delete the channel; whoever is in it leaves it."""
         assert self.guild is not None
@@ -142,8 +152,8 @@ class Channel:
             return data | {"recipients": [self.recipient.payload()]}
         assert self.guild is not None
         data |= {"guild_id": str(self.guild.id), "name": self.name, "rate_limit_per_user": 0}
-        if self.parent is not None:
-            return data | self._thread_payload(self.parent)
+        if self.parent is not None and self.thread is not None:
+            return data | self._thread_payload(self.parent, self.thread)
         data |= {
             "position": self.guild.channels.index(self) if self in self.guild.channels else 0,
             "parent_id": None,
@@ -155,18 +165,12 @@ class Channel:
             data |= {"bitrate": 64000, "user_limit": self.user_limit, "rtc_region": None}
         return data
 
-    def _thread_payload(self, parent: Channel) -> Json:
+    def _thread_payload(self, parent: Channel, state: ThreadState) -> Json:
         return {
             "parent_id": str(parent.id),
             "owner_id": str(self.world.bot.id),
             "message_count": len(self.all_messages),
             "member_count": 1,
             "total_message_sent": len(self.all_messages),
-            "thread_metadata": {
-                "archived": False,
-                "archive_timestamp": iso_of(self.id),
-                "auto_archive_duration": 1440,
-                "locked": False,
-                "create_timestamp": iso_of(self.id),
-            },
+            "thread_metadata": state.payload(self.id),
         }

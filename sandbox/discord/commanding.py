@@ -81,6 +81,7 @@ class Commander(Person):
         contexts = chosen.command["contexts"]
         allowed = guild is not None or chosen.command["dm_permission"]
         offered = bool(allowed if contexts is None else context in contexts)
+        offered &= channel.thread is None or not channel.thread.archived
         needed = chosen.command["default_member_permissions"]
         if guild is not None:
             member = guild.members.get(self.id)

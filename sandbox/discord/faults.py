@@ -64,6 +64,10 @@ class Faults:
         """Answer the next ``times`` requests with 429, or with a seed as many among those to come."""
         self._rest.faults.limit(times, seed)
 
+    def shared_limit(self, times: int, *, seed: int | None = None) -> None:
+        """As ``ratelimit``, but with a limit of the resource that others share: not held against the bot."""
+        self._rest.faults.limit_shared(times, seed)
+
     def drop_event(self, kind: str, *, seed: int | None = None) -> None:
         """Lose the gateway's next event of a kind (``MESSAGE_CREATE``), with a seed one of those to come.
 

@@ -54,7 +54,7 @@ class Guild:
     def add_thread(self, parent: Channel, name: str) -> Channel:
         thread = Channel(self.world, ChannelType.PUBLIC_THREAD, name, guild=self, parent=parent)
         self.threads.append(thread)
-        self.publish("THREAD_CREATE", thread.payload() | {"newly_created": True})
+        thread.publish("THREAD_CREATE", thread.payload() | {"newly_created": True})
         return thread
 
     def add_role(self, name: str, permissions: Permission = NONE) -> Role:
@@ -148,6 +148,11 @@ class Guild:
         self.members[user.id] = member
         return member
 
+    def _is_told_of(self, thread: Channel) -> bool:
+        """Whether the bot is told of a thread at once: it is active, and the bot may see it."""
+        assert thread.thread is not None
+        return not thread.thread.archived and bool(thread.bot_permissions() & Permission.VIEW_CHANNEL)
+
     def payload(self) -> Json:
         """The guild as REST answers it."""
         return GUILD_DEFAULTS | {
@@ -174,7 +179,7 @@ class Guild:
             "voice_states": [without(state, "guild_id", "member") for state in voice_states],
             "members": [member.payload() for member in present],
             "channels": [without(channel.payload(), "guild_id") for channel in self.channels],
-            "threads": [thread.payload() for thread in self.threads],
+            "threads": [thread.payload() for thread in self.threads if self._is_told_of(thread)],
             "presences": [],
             "stage_instances": [],
             "guild_scheduled_events": [],

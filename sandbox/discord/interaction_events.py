@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .interactions import Interaction
 from .payload import Json
+from .permissions import Permission
 
 if TYPE_CHECKING:
     from .channels import Channel
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 ATTACHMENT_SIZE_LIMIT = 10 * 1024 * 1024
 GUILD_CONTEXT = 0
 BOT_DM_CONTEXT = 1
+DM_PERMISSIONS = (
+    Permission.ATTACH_FILES | Permission.EMBED_LINKS | Permission.MENTION_EVERYONE | Permission.USE_EXTERNAL_EMOJIS
+)
+"""What an application is told that it may do in its direct messages."""
 
 
 def send(interaction: Interaction) -> Interaction:
@@ -39,7 +44,7 @@ def event_payload(interaction: Interaction) -> Json:
         "channel_id": str(channel.id),
         "channel": channel.payload(),
         "locale": interaction.locale,
-        "app_permissions": str(int(channel.bot_permissions())),
+        "app_permissions": str(int(DM_PERMISSIONS if guild is None else channel.bot_permissions())),
         "entitlements": [],
         "entitlement_sku_ids": [],
         "authorizing_integration_owners": interaction.integration_owners(),

@@ -29,7 +29,7 @@ class Member(Talker, Commander, Presser):
         self.joined_at = joined_at
         self.nick: str | None = None
         self.last_voice_session = secrets.token_hex(16)
-        self.timed_out_until: str | None = None
+        self.timed_out_until: datetime | None = None
 
     @property
     def voice_channel(self) -> Channel | None:
@@ -65,9 +65,9 @@ class Member(Talker, Commander, Presser):
         self.nick = nick
         self._updated()
 
-    def time_out(self, minutes: int) -> None:
+    def time_out(self, minutes: float) -> None:
         """A moderator's time-out: the member may only read, and is in no voice channel any more."""
-        self.timed_out_until = (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
+        self.timed_out_until = datetime.now(UTC) + timedelta(minutes=minutes)
         self._updated()
         voice.remove(self)
 
@@ -81,7 +81,8 @@ class Member(Talker, Commander, Presser):
         return self._while_timed_out(in_channel(self.permissions(), overwrites, self.guild.id, role_ids, self.id))
 
     def _while_timed_out(self, permissions: Permission) -> Permission:
-        if self.timed_out_until is None or permissions == ALL:
+        over = self.timed_out_until is None or self.timed_out_until <= datetime.now(UTC)
+        if over or permissions == ALL:
             return permissions
         return permissions & (Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY)
 
@@ -94,6 +95,8 @@ class Member(Talker, Commander, Presser):
     def partial_payload(self) -> Json:
         """The member without the user, as messages carry it."""
         state = self.guild.voice_states.get(self.id)
+        # Discord says no more when a time-out is over: its end has passed then.
+        silent_until = self.timed_out_until and self.timed_out_until.isoformat()
         return {
             "nick": self.nick,
             "avatar": None,
@@ -101,7 +104,7 @@ class Member(Talker, Commander, Presser):
             "roles": [str(role.id) for role in self.roles],
             "joined_at": self.joined_at,
             "premium_since": None,
-            "communication_disabled_until": self.timed_out_until,
+            "communication_disabled_until": silent_until,
             "pending": False,
             "flags": 0,
             "mute": state is not None and state.mute,

@@ -1,4 +1,10 @@
-"""Permissions and how they add up (discord.com/developers/docs/topics/permissions)."""
+"""Permissions and how they add up (discord.com/developers/docs/topics/permissions).
+
+In a server a member has what @everyone and its roles have; the owner and administrators have all, everywhere.
+In a channel three overwrites follow on each other: that of @everyone, those of the member's roles taken together,
+the member's own. Each denies first and then allows. A thread has those of its parent. Then a time-out leaves
+reading alone, and what is denied takes along what means nothing without it.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,12 +14,18 @@ from .payload import Json
 
 
 class Permission(IntFlag):
+    """All of them: ``~`` keeps no bit above the highest that has a name."""
+
+    CREATE_INSTANT_INVITE = 1 << 0
     KICK_MEMBERS = 1 << 1
     BAN_MEMBERS = 1 << 2
     ADMINISTRATOR = 1 << 3
     MANAGE_CHANNELS = 1 << 4
     MANAGE_GUILD = 1 << 5
     ADD_REACTIONS = 1 << 6
+    VIEW_AUDIT_LOG = 1 << 7
+    PRIORITY_SPEAKER = 1 << 8
+    STREAM = 1 << 9
     VIEW_CHANNEL = 1 << 10
     SEND_MESSAGES = 1 << 11
     SEND_TTS_MESSAGES = 1 << 12
@@ -22,21 +34,45 @@ class Permission(IntFlag):
     ATTACH_FILES = 1 << 15
     READ_MESSAGE_HISTORY = 1 << 16
     MENTION_EVERYONE = 1 << 17
+    USE_EXTERNAL_EMOJIS = 1 << 18
+    VIEW_GUILD_INSIGHTS = 1 << 19
     CONNECT = 1 << 20
     SPEAK = 1 << 21
     MUTE_MEMBERS = 1 << 22
+    DEAFEN_MEMBERS = 1 << 23
     MOVE_MEMBERS = 1 << 24
     USE_VAD = 1 << 25
     CHANGE_NICKNAME = 1 << 26
+    MANAGE_NICKNAMES = 1 << 27
+    MANAGE_ROLES = 1 << 28
+    MANAGE_WEBHOOKS = 1 << 29
+    MANAGE_GUILD_EXPRESSIONS = 1 << 30
     USE_APPLICATION_COMMANDS = 1 << 31
     REQUEST_TO_SPEAK = 1 << 32
+    MANAGE_EVENTS = 1 << 33
+    MANAGE_THREADS = 1 << 34
     CREATE_PUBLIC_THREADS = 1 << 35
+    CREATE_PRIVATE_THREADS = 1 << 36
+    USE_EXTERNAL_STICKERS = 1 << 37
     SEND_MESSAGES_IN_THREADS = 1 << 38
+    USE_EMBEDDED_ACTIVITIES = 1 << 39
+    MODERATE_MEMBERS = 1 << 40
+    VIEW_CREATOR_MONETIZATION_ANALYTICS = 1 << 41
+    USE_SOUNDBOARD = 1 << 42
+    CREATE_GUILD_EXPRESSIONS = 1 << 43
+    CREATE_EVENTS = 1 << 44
+    USE_EXTERNAL_SOUNDS = 1 << 45
+    SEND_VOICE_MESSAGES = 1 << 46
+    SET_VOICE_CHANNEL_STATUS = 1 << 48
+    SEND_POLLS = 1 << 49
+    USE_EXTERNAL_APPS = 1 << 50
+    PIN_MESSAGES = 1 << 51
+    BYPASS_SLOWMODE = 1 << 52
 
 
 NONE = Permission(0)
-ALL = Permission((1 << 53) - 1)
-# A fresh server's @everyone, as far as this stand-in knows the permissions.
+ALL = Permission(sum(Permission))
+# What matters here of a fresh server's @everyone.
 EVERYONE = (
     Permission.ADD_REACTIONS
     | Permission.VIEW_CHANNEL
@@ -59,9 +95,6 @@ EVERYONE = (
 _WITH_SENDING = (
     Permission.SEND_TTS_MESSAGES | Permission.EMBED_LINKS | Permission.ATTACH_FILES | Permission.MENTION_EVERYONE
 )
-# What is left in a voice channel that one may not enter.
-_WITHOUT_CONNECT = Permission.VIEW_CHANNEL | Permission.MANAGE_CHANNELS
-
 ROLE_OVERWRITE = 0
 MEMBER_OVERWRITE = 1
 
@@ -145,5 +178,5 @@ def with_implicit_denials(total: Permission, sending: Permission, *, voice: bool
     if not total & Permission.VIEW_CHANNEL:
         return NONE
     if voice and not total & Permission.CONNECT:
-        return total & _WITHOUT_CONNECT
+        return Permission.VIEW_CHANNEL
     return total if total & sending else total & ~_WITH_SENDING

@@ -14,6 +14,7 @@ from .errors import integer
 from .message_rules import check_message, empty_message
 from .messages import CODE, USER_MENTION, Message, MessageFlag, Version
 from .payload import Json, as_object, as_objects, without_nulls
+from .threads import check_edit
 
 if TYPE_CHECKING:
     from .channels import Channel
@@ -85,11 +86,12 @@ def fill(message: Message, body: Json, uploads: list[Upload], flags: MessageFlag
 
 
 def edit(message: Message, body: Json, uploads: list[Upload], *prefix: str) -> None:
-    """Change what the body names. Raises 50006, 30015 and 50035.
+    """Change what the body names. Raises 50006, 30015, 50035, 50083 and 160005.
 
     IS_COMPONENTS_V2 can be set and not taken back (discord.com/developers/docs/resources/message#edit-message); a body
     that leaves it out of its flags is read without it (github.com/discord-net/Discord.Net/issues/3132).
     """
+    check_edit(message.channel, message.author)
     flags = read_by = message.flags
     if body.get("flags") is not None:
         changeable = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.COMPONENTS_V2

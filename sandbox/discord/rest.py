@@ -91,7 +91,8 @@ class Route:
 
 class Rest:
     def __init__(self, world: World, gateway: Gateway, token: str, routes: list[Route], limits: bool) -> None:
-        self.records: deque[Record] = deque(maxlen=RECORDS_KEPT)
+        self.records: deque[Record] = deque()
+        self.forget: Callable[[Record], object] = lambda _: None
         self.unknown: list[Record] = []
         self.broken: list[Record] = []
         self.faults = RestFaults()
@@ -176,6 +177,8 @@ class Rest:
         now = asyncio.get_running_loop().time()
         path = request.path.removeprefix(PREFIX)
         record = Record(now, request.method, path, route, dict(request.query))
+        if len(self.records) == RECORDS_KEPT:
+            self.forget(self.records.popleft())
         self.records.append(record)
         self._world.changes.notify()
         return record

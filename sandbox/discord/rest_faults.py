@@ -12,6 +12,7 @@ from aiohttp import web
 from sandbox.chance import Chance
 
 from .errors import DiscordError, rate_limited
+from .rate_limits import shared_limit
 
 RATE_LIMITED_S = 0.3
 """How long a scripted 429 asks to wait."""
@@ -49,6 +50,9 @@ class RestFaults:
 
     def limit(self, times: int, seed: int | None) -> None:
         self.refusals.append(Refusal("", re.compile(""), rate_limited(RATE_LIMITED_S), times, Chance(seed)))
+
+    def limit_shared(self, times: int, seed: int | None) -> None:
+        self.refusals.append(Refusal("", re.compile(""), shared_limit(RATE_LIMITED_S), times, Chance(seed)))
 
     def fall_silent(self, seed: int | None) -> None:
         self._silence = Chance(seed)

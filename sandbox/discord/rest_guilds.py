@@ -39,6 +39,8 @@ def get_member(call: Call) -> Answer:
 def edit_me(call: Call) -> Answer:
     me = call.world.visible_guild(call.id("guild_id")).me
     if "nick" in call.body:
+        if not me.permissions() & Permission.CHANGE_NICKNAME:
+            raise missing_permissions()
         me.rename(call.body["nick"] or None)
     return Answer(200, me.payload())
 

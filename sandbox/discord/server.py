@@ -87,6 +87,10 @@ class DiscordStandIn(Faults):
         """The latest REST requests with their answers, oldest first."""
         return list(self._rest.records)
 
+    def when_forgotten(self, look: Callable[[Record], object]) -> None:
+        """Have a look at each request that is too old to be kept any longer."""
+        self._rest.forget = look
+
     @property
     def unknown_requests(self) -> list[Record]:
         """Requests that nobody could understand: for routes that are not there, or whose body is no JSON."""

@@ -12,6 +12,7 @@ from .messages import Message, MessageType
 from .payload import Json
 from .people import Person
 from .permissions import Permission
+from .threads import take_up
 
 if TYPE_CHECKING:
     from .channels import Channel
@@ -73,6 +74,10 @@ class Talker(Person):
         member = channel.guild.members.get(self.id)
         if member is None or channel.permissions(member) & needed != needed:
             raise PermissionError(f"{self.name} may not write in {channel.name}")
+        try:
+            take_up(channel, self.user)
+        except DiscordError as error:
+            raise PermissionError(f"{self.name} may not write in {channel.name}: {error}") from error
 
     def _mention(self, found: re.Match[str]) -> str:
         name = found[1]

@@ -29,6 +29,7 @@ class Town:
     def __init__(self, world: World, folder: Path) -> None:
         self.world = world
         self._folder = folder
+        self._memory = discord_openapi.Memory(world.discord)
         self.environment = world.environment(folder / "data")
         self.configure(POSITION_INTERVAL="1", STATS_INTERVAL="2")
         self.expects_trouble = False
@@ -86,6 +87,7 @@ class Town:
         assert self.world.discord.broken_requests == []
         assert self.world.discord.broken_frames == []
         discord_openapi.check(self.world.discord.requests)
+        assert self._memory.faults == []
         requests = self.world.lavalink.requests
         assert [request for request in requests if request.status in BROKEN_REQUEST] == []
         assert self.world.gemini.account.faults == []

@@ -168,6 +168,22 @@ async def test_an_answer_whose_place_goes_away_ends_quietly_and_is_settled(town:
     assert "Unexpected fault" not in town.bot.log()
 
 
+async def test_an_answer_in_a_thread_that_is_put_away_ends_quietly_and_is_settled(town: Town) -> None:
+    world = town.world
+    threads = [world.guild.add_thread(world.general, name) for name in ("mention", "command")]
+    world.gemini.script(*[Reply.text("and then " * 60, chunks=30, interval=0.15)] * 2)
+    await world.alice.say(threads[0], "@bot a story")
+    await world.bob.slash("ask", {"prompt": "a story"}, channel=threads[1])
+    for thread in threads:
+        await world.discord.wait_for_message(thread, lambda message: "and" in message.text)
+        thread.archive()
+    rows = await town.rows("gemini_usage", settled(2))
+    assert all(row["estimated"] for row in rows)
+    await town.ask("ask", who="yuki", prompt="still there?")
+    assert all(thread.payload()["thread_metadata"]["archived"] for thread in threads)
+    assert "Unexpected fault" not in town.bot.log()
+
+
 async def test_an_answer_outlives_its_token(town: Town) -> None:
     world = town.world
     world.gemini.script(Reply.text("on and on " * 60, chunks=20, interval=0.1))
@@ -192,6 +208,36 @@ async def test_edits_that_discord_refuses_for_a_while_come_later(town: Town) -> 
     await world.discord.wait_for_message(world.general, lambda message: message.text.count("word by word") == 40, 20)
     (row,) = await town.rows("gemini_usage", settled(1))
     assert not row["estimated"]
+
+
+async def test_a_limit_that_others_share_delays_an_answer_and_brings_no_ban(town: Town) -> None:
+    world = town.world
+    world.discord.ban_after(3, window=60)
+    world.gemini.script(Reply.text("word by word " * 40, chunks=10, interval=0.2))
+    await world.alice.say(world.general, "@bot a story")
+    await world.discord.wait_for_message(world.general, lambda message: "word" in message.text)
+    world.discord.shared_limit(4)
+    await world.discord.wait_for_message(world.general, lambda message: message.text.count("word by word") == 40, 20)
+    await town.ask("status")
+    refused = [record.answer["message"] for record in world.discord.requests if record.status == 429]
+    assert refused == ["The resource is being rate limited."] * 4
+
+
+async def test_an_address_that_is_blocked_for_a_while_costs_an_answer_time_alone(town: Town) -> None:
+    world = town.world
+    closed = world.guild.add_text_channel("closed")
+    closed.deny(world.guild.me, Permission.SEND_MESSAGES)
+    world.gemini.script(Reply.text("word by word " * 40, chunks=10, interval=0.2))
+    await world.alice.say(world.general, "@bot a story")
+    await world.discord.wait_for_message(world.general, lambda message: "word" in message.text)
+    world.discord.ban_after(2, window=2)
+    for person in (world.bob, world.yuki):
+        await person.say(closed, "@bot hello")
+    await world.discord.wait_for_message(world.general, lambda message: message.text.count("word by word") == 40, 20)
+    blocked = [each for each in world.discord.requests if each.status == 429]
+    assert blocked
+    assert all(each.answer["message"].startswith("You are being blocked") for each in blocked)
+    assert "Unexpected fault" not in town.bot.log()
 
 
 async def test_a_thinking_message_that_is_gone_is_no_fault(town: Town) -> None:

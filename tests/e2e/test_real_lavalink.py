@@ -90,7 +90,7 @@ def test_the_same_tour_holds_on_another_lavalink(tmp_path: Path) -> None:
         Path(folder).chmod(0o755)
         with node(tmp_path) as address:
             run = subprocess.run(
-                [sys.executable, "-m", "sandbox"],
+                [sys.executable, "-m", "tests.e2e.judged_sandbox"],
                 cwd=ROOT,
                 env=_environment(LAVALINK_REAL=address, TMPDIR=folder),
                 stdin=subprocess.DEVNULL,

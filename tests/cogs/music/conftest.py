@@ -22,6 +22,7 @@ from services.lavalink import Nodes
 from services.playback import Playback
 from services.rows import Play, Session
 from services.settings import Settings
+from tests import discord_openapi
 from tests.fakes import MemoryRecorder
 from tests.heartbeats import end_heartbeats
 from tests.services.lavalink.world import until
@@ -130,3 +131,6 @@ async def stage(music: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[S
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
             await end_heartbeats()
+        assert stand_in.unknown_requests == stand_in.broken_requests == []
+        assert stand_in.broken_frames == []
+        discord_openapi.check(stand_in.requests)

@@ -74,3 +74,16 @@ async def test_it_follows_once_discord_can_be_reached_again(stage: Stage, monkey
     await asyncio.sleep(0)
     await stage.discord.up()
     await until(lambda: "Paused" in said(message))
+
+
+@pytest.mark.parametrize("limit", ["ratelimit", "shared_limit"])
+async def test_it_follows_once_a_limit_has_passed_for_which_discord_py_does_not_wait(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setattr(panel, "RETRY_SECONDS", 0.1)
+    await stage.alice.join(stage.lounge)
+    message = (await stage.use(stage.alice, "play", query="morning")).messages[0]
+    # It tries five times.
+    getattr(stage.discord, limit)(6)
+    await stage.nodes.players[0].pause(True)
+    await until(lambda: "Paused" in said(message))

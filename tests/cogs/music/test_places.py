@@ -21,6 +21,16 @@ async def test_a_timed_out_bot_says_so(stage: Stage) -> None:
     assert use.messages[0].ephemeral
 
 
+async def test_a_bot_whose_time_out_has_run_out_plays_again(stage: Stage) -> None:
+    await stage.alice.join(stage.lounge)
+    me = stage.bot.guilds[0].me
+    stage.guild.me.time_out(minutes=0.01)
+    await until(lambda: me.timed_out_until)
+    await until(lambda: not me.is_timed_out())
+    await stage.use(stage.alice, "play", query="morning")
+    assert stage.session
+
+
 async def test_a_bot_that_is_timed_out_while_it_plays_ends_the_play(stage: Stage) -> None:
     await stage.alice.join(stage.lounge)
     await stage.use(stage.alice, "play", query="morning")

@@ -91,6 +91,7 @@ async def test_a_failed_expectation_exits_1_and_names_line_expected_and_seen(
         "up discord and running",
         "ratelimit discord many",
         "ratelimit discord 0",
+        "shared-limit gemini",
         "drop-event discord",
         "drop-event discord NOTHING_LIKE_IT",
         "drop-event gemini MESSAGE_CREATE",
@@ -115,7 +116,8 @@ async def test_a_line_that_cannot_be_done_fails_in_words(session: Session, print
 
 
 @pytest.mark.parametrize(
-    "fault", ["slow discord 2.5", "slow discord 9 seed=1", "ratelimit discord 9", "halfopen discord"]
+    "fault",
+    ["slow discord 2.5", "slow discord 9 seed=1", "ratelimit discord 9", "shared-limit discord", "halfopen discord"],
 )
 async def test_up_ends_every_fault(session: Session, fault: str) -> None:
     outcome = await script.run(session, lines(fault, "up discord"))
@@ -211,3 +213,15 @@ def test_every_line_of_the_tour_is_known() -> None:
         assert word in verbs.VERBS or word[0] in "/@", line
         if word in ("expect", "wait"):
             conditions.parse(argument if word == "expect" else argument.partition(" ")[2])
+
+
+async def test_what_discord_could_not_take_fails_the_script_in_words(session: Session, printed: io.StringIO) -> None:
+    discord = session.world.discord
+    headers = {"Authorization": f"Bot {discord.token}"}
+    async with aiohttp.ClientSession(headers=headers) as http:
+        await http.get(f"{discord.api_url}/users/@me/wishes")
+        await http.post(f"{discord.api_url}/channels/{session.world.general.id}/messages", json={})
+    outcome = await script.run(session, lines("join #music"))
+    assert outcome.exit_code == 1
+    for sentence in ("GET /users/@me/wishes: 404", "Cannot send an empty message"):
+        assert sentence in printed.getvalue()

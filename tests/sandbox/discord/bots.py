@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from typing import Any, TypeAlias
 
 import discord as dpy
+import pytest
 from discord import app_commands
 from discord.ext import commands
 
@@ -79,3 +80,10 @@ async def running(stand_in: DiscordStandIn, *tree_commands: Any, **options: Any)
         await asyncio.gather(task, ready, return_exceptions=True)
         await end_heartbeats()
     assert stand_in.unknown_requests == []
+
+
+async def code_of(request: Any) -> tuple[int, int]:
+    """Status and code with which a request is refused."""
+    with pytest.raises(dpy.HTTPException) as refused:
+        await request
+    return refused.value.status, refused.value.code

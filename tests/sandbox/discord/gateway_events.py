@@ -48,6 +48,7 @@ EVENTS: dict[str, tuple[str, str]] = {
     "CHANNEL_UPDATE": ("GuildChannelResponse", ""),
     "CHANNEL_DELETE": ("GuildChannelResponse", ""),
     "THREAD_CREATE": ("ThreadResponse", "newly_created?:boolean"),
+    "THREAD_UPDATE": ("ThreadResponse", ""),
     "GUILD_ROLE_CREATE": ("", "guild_id:string role:object"),
     "GUILD_ROLE_UPDATE": ("", "guild_id:string role:object"),
     "GUILD_MEMBER_ADD": ("GuildMemberResponse", "guild_id:string"),

@@ -8,7 +8,7 @@ import pytest
 from discord import app_commands
 from discord.http import Route
 
-from sandbox.discord import DiscordStandIn
+from sandbox.discord import DiscordStandIn, Permission
 from tests.sandbox.discord.bots import Place, Use, running
 
 
@@ -194,12 +194,35 @@ async def test_a_command_for_moderators_is_not_offered_to_others(place: Place) -
     assert use.text == "done"
 
 
+async def test_commands_are_offered_where_they_may_be_used(place: Place) -> None:
+    @app_commands.command(description="For servers")
+    @app_commands.guild_only()
+    async def here(use: Use) -> None:
+        await use.response.send_message(f"@everyone in {use.guild_locale}, {use.locale}")
+
+    async with running(place.discord, here):
+        place.guild.change_locale("ja")
+        use = await (await place.alice.slash("here", channel=place.general, locale="de")).answered()
+        with pytest.raises(PermissionError, match="not offered to alice"):
+            await place.alice.slash("here", channel=place.alice.dm_channel)
+        place.discord.world.commands.replace(None, [{"name": "old", "description": "x", "dm_permission": False}])
+        with pytest.raises(PermissionError, match="not offered to alice"):
+            await place.alice.slash("old", channel=place.alice.dm_channel)
+        await place.alice.slash("old", channel=place.general)
+        place.general.deny(place.alice, Permission.USE_APPLICATION_COMMANDS)
+        with pytest.raises(PermissionError, match="not offered to alice"):
+            await place.alice.slash("old", channel=place.general)
+    assert use.text == "@everyone in ja, de"
+    assert not use.messages[0].mention_everyone, "by itself an answer pings users alone"
+
+
 async def test_a_command_in_a_direct_message_has_no_server(place: Place) -> None:
     @app_commands.command(description="Where")
     async def where(use: Use) -> None:
-        await use.response.send_message(f"{use.guild_id} {use.locale} {use.app_permissions.speak}")
+        may = use.app_permissions
+        await use.response.send_message(f"{use.guild_id} {use.locale} {may.embed_links} {may.speak}")
 
     async with running(place.discord, where):
         use = await place.alice.slash("where", channel=place.alice.dm_channel, locale="ja")
         await use.answered()
-    assert use.text == "None ja True"
+    assert use.text == "None ja True False"

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from sandbox.discord import DiscordStandIn, Intent, Permission
+from tests import discord_openapi
 from tests.sandbox.discord import gateway_events
 from tests.sandbox.discord.bots import Place
 from tests.sandbox.discord.sockets import Socket, connected
@@ -42,6 +43,7 @@ async def exercise(place: Place, socket: Socket, http: aiohttp.ClientSession) ->
     await socket.until("GUILD_MEMBERS_CHUNK")
     first = await alice.say(general, "@bot look", files={"a.txt": b"x"})
     await alice.say(thread, "in here")
+    thread.archive()
     await alice.revise(await alice.say(general, "@bob hm", reply_to=first), "changed")
     await alice.delete(first)
     await alice.dm("hello")
@@ -63,6 +65,7 @@ async def discord() -> Any:
     granted = Intent.GUILD_MEMBERS | Intent.GUILD_PRESENCES | Intent.MESSAGE_CONTENT
     async with DiscordStandIn(privileged_intents=granted) as stand_in:
         yield stand_in
+        discord_openapi.check(stand_in.requests)
 
 
 async def test_every_event_is_as_discord_documents_it(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,10 +26,11 @@ async def test_requests_meet_a_limit_as_often_as_asked(discord: DiscordStandIn) 
     assert await statuses(discord, 3) == [429, 429, 200]
 
 
-async def test_with_a_seed_chance_decides_the_same_way_each_time(discord: DiscordStandIn) -> None:
+@pytest.mark.parametrize("limit", ["ratelimit", "shared_limit"])
+async def test_with_a_seed_chance_decides_the_same_way_each_time(discord: DiscordStandIn, limit: str) -> None:
     runs: list[list[int]] = []
     for _ in range(2):
-        discord.ratelimit(3, seed=5)
+        getattr(discord, limit)(3, seed=5)
         runs.append(await statuses(discord, 12))
     assert runs[0] == runs[1]
     assert runs[0].count(429) == 3

@@ -122,10 +122,28 @@ async def test_too_many_invalid_requests_ban_the_address(client: Client, place: 
     assert await client.statuses(1, "GET", "/users/@me") == [200]
 
 
-async def test_discord_py_waits_for_a_limit_and_loses_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_limit_that_others_have_used_up_is_not_held_against_the_bot(client: Client, place: Place) -> None:
+    place.discord.ban_after(3, window=60)
+    place.discord.shared_limit(5)
+    refused = [await client.ask("GET", "/users/@me") for _ in range(5)]
+    for answer, body in refused:
+        assert (answer.status, answer.headers["X-RateLimit-Scope"]) == (429, "shared")
+        assert answer.headers["Via"]
+        assert "X-RateLimit-Global" not in answer.headers
+        assert body == {"message": "The resource is being rate limited.", "retry_after": 0.3, "global": False}
+    place.discord.ratelimit(3)
+    assert await client.statuses(3, "GET", "/users/@me") == [429] * 3, "its own limits are"
+    answer, body = await client.ask("GET", "/users/@me")
+    assert "blocked" in body["message"]
+
+
+@pytest.mark.parametrize("limit", ["ratelimit", "shared_limit"])
+async def test_discord_py_waits_for_a_limit_and_loses_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
     monkeypatch.setattr("discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY", yarl.URL(place.discord.gateway_url))
     async with running(place.discord) as bot:
-        place.discord.ratelimit(2)
+        getattr(place.discord, limit)(2)
         await bot.get_partial_messageable(place.general.id).send("after all")
     assert [record.status for record in place.discord.requests if record.method == "POST"] == [429, 429, 200]
     assert [message.content for message in place.general.messages] == ["after all"]

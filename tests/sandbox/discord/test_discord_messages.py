@@ -8,7 +8,7 @@ import pytest
 from discord import app_commands
 
 from sandbox.discord import DiscordStandIn, Permission
-from tests.sandbox.discord.bots import Place, Use, running
+from tests.sandbox.discord.bots import Place, Use, code_of, running
 
 
 async def test_contents_come_with_mentions_and_in_direct_messages_only(place: Place) -> None:
@@ -147,12 +147,6 @@ async def test_someone_who_takes_no_direct_messages(place: Place) -> None:
     async with running(place.discord) as bot:
         user = await bot.fetch_user(place.alice.id)
         assert await code_of(user.send("x")) == (403, 50007)
-
-
-async def code_of(request: Any) -> tuple[int, int]:
-    with pytest.raises(dpy.HTTPException) as refused:
-        await request
-    return refused.value.status, refused.value.code
 
 
 async def test_what_nobody_could_understand_is_noted(discord: DiscordStandIn) -> None:

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from sandbox.discord import DiscordStandIn, Interaction
+from tests import discord_openapi
 from tests.sandbox.discord.bots import Place
 
 
@@ -24,6 +25,10 @@ class Answering:
     async def webhook(self, method: str, use: Interaction, path: str = "", body: Any = None) -> tuple[int, Any]:
         return await self._request(method, f"/webhooks/{self._discord.bot.id}/{use.token}{path}", body, {})
 
+    async def ask(self, path: str, body: Any = None) -> tuple[int, Any]:
+        """A POST to any path."""
+        return await self._request("POST", path, body, {})
+
     async def _request(self, method: str, path: str, body: Any, query: dict[str, str]) -> tuple[int, Any]:
         url = self._discord.api_url + path
         async with self._http.request(method, url, json=body, params=query) as answer:
@@ -31,11 +36,13 @@ class Answering:
 
 
 @pytest.fixture
-async def discord() -> AsyncIterator[DiscordStandIn]:
-    async with DiscordStandIn(token_lifetime=0.2) as stand_in:
+async def discord(request: pytest.FixtureRequest) -> AsyncIterator[DiscordStandIn]:
+    """Its parameter is the lifetime of tokens in seconds, 900 without one."""
+    async with DiscordStandIn(token_lifetime=getattr(request, "param", 900.0)) as stand_in:
         command = {"name": "ping", "description": "Answers"}
         stand_in.world.commands.replace(None, [command])
         yield stand_in
+        discord_openapi.check(stand_in.requests, refused=False)
 
 
 @pytest.fixture
@@ -80,6 +87,7 @@ async def test_the_original_can_be_read_edited_and_deleted(bot: Answering, place
     assert use.messages[0].deleted
 
 
+@pytest.mark.parametrize("discord", [0.2], indirect=True)
 async def test_a_token_expires(bot: Answering, place: Place) -> None:
     use = await place.alice.slash("ping", channel=place.general)
     await bot.callback(use, {"type": 5})
@@ -101,3 +109,23 @@ async def test_what_no_handler_understands_is_refused_and_noted(bot: Answering, 
     status, error = await bot.callback(use, {"type": [4]})
     assert (status, error["code"]) == (400, 50035)
     assert [record.status for record in place.discord.unknown_requests] == [400]
+
+
+async def test_an_answer_to_an_interaction_that_is_not_there_is_too_late(bot: Answering, place: Place) -> None:
+    use, other = [await place.alice.slash("ping", channel=place.general) for _ in range(2)]
+    for path in (f"/interactions/{other.id}/{use.token}/callback", f"/interactions/{use.id}/{'x' * 64}/callback"):
+        status, error = await bot.ask(path, {"type": 5})
+        assert (status, error) == (404, {"message": "Unknown interaction", "code": 10062})
+    assert not use.acknowledged
+    assert not other.acknowledged
+
+
+async def test_a_webhook_is_the_bot_s_own_and_knows_its_own_messages(bot: Answering, place: Place) -> None:
+    use, other = [await place.alice.slash("ping", channel=place.general) for _ in range(2)]
+    for each in (use, other):
+        await bot.callback(each, {"type": 4, "data": {"content": "pong"}})
+    status, error = await bot.ask(f"/webhooks/{place.alice.id}/{use.token}", {"content": "x"})
+    assert (status, error["code"]) == (404, 10015)
+    status, error = await bot.webhook("PATCH", use, f"/messages/{other.messages[0].id}", {"content": "x"})
+    assert (status, error["code"]) == (404, 10008)
+    assert (await bot.webhook("PATCH", use, f"/messages/{use.messages[0].id}", {"content": "x"}))[0] == 200
