@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import zlib
@@ -49,8 +50,9 @@ class Socket:
         await self.send(6, {"token": self.token, "session_id": session_id, "seq": seq})
 
     async def closed_with(self) -> int | None:
-        async for _ in self.ws:
-            pass
+        async with asyncio.timeout(5):
+            async for _ in self.ws:
+                pass
         return self.ws.close_code
 
 
