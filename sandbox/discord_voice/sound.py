@@ -23,6 +23,9 @@ _DISCOVERY = struct.Struct("!HHI64sH")
 _REQUEST, _RESPONSE, _DISCOVERY_LENGTH = 1, 2, 70
 _RTP = struct.Struct("!BBHII")
 _OPUS, _EXTENSION, _VERSION_2 = 0x78, 0x10, 0x80
+_RTCP = range(192, 224)
+"""What RFC 5761 leaves to control packets, in the byte where RTP has its payload type."""
+_HALF = 0x8000
 
 
 @dataclass(slots=True)
@@ -30,16 +33,16 @@ class Sound:
     """What came by UDP in one session, in packets of 20 ms."""
 
     packets: int = 0
-    """Packets of sound that were heard: the session was connected and they could be opened."""
+    """Packets of sound that were heard: the session was connected, announced them, and they could be opened."""
     silence: int = 0
     """Of these, the frames of silence that end each stretch of sound."""
     unheard: int = 0
-    """Packets that came while the session's WebSocket was closed."""
+    """Packets that came while the session's WebSocket was closed, or before its first SPEAKING."""
     broken: int = 0
     """Packets that could not be opened with the session's key, or were no RTP."""
     last_sequence: int | None = None
     lost: int = 0
-    """Gaps in the sequence numbers."""
+    """Numbers that were left out; one that comes late still counts as left out."""
 
 
 class SoundPort(asyncio.DatagramProtocol):
@@ -59,7 +62,7 @@ class SoundPort(asyncio.DatagramProtocol):
         elif len(data) >= _RTP.size:
             first, kind, sequence, _, ssrc = _RTP.unpack_from(data)
             session = self._session_of(ssrc)
-            if session is None or session.frozen:
+            if session is None or session.frozen or kind in _RTCP:
                 return
             if first & 0xC0 != _VERSION_2 or kind & 0x7F != _OPUS:
                 session.sound.broken += 1
@@ -83,12 +86,14 @@ def _count(session: VoiceSession, data: bytes, sequence: int) -> None:
     if opus is None:
         sound.broken += 1
         return
-    if not session.connected:
+    if not session.connected or session.speaking is None:
         sound.unheard += 1
         return
-    if sound.last_sequence is not None:
-        sound.lost += (sequence - sound.last_sequence - 1) & 0xFFFF
-    sound.last_sequence = sequence
+    ahead = 1 if sound.last_sequence is None else (sequence - sound.last_sequence) & 0xFFFF
+    # Half the numbers are ahead of the last one; the others come late or twice.
+    if 0 < ahead < _HALF:
+        sound.lost += ahead - 1
+        sound.last_sequence = sequence
     sound.packets += 1
     sound.silence += opus == SILENCE
 

@@ -35,6 +35,7 @@ class VoiceClient:
         self.seq = -1
         self.ready: dict[str, Any] = {}
         self.key = b""
+        self.address = ("", 0)
         self._sent = 0
 
     async def __aenter__(self) -> Self:
@@ -72,18 +73,22 @@ class VoiceClient:
         shown = {"server_id": str(self._guild_id), "session_id": self._shown.session_id, "token": self._shown.token}
         return shown | {"user_id": str(self._user_id)} | changed
 
-    async def join(self) -> None:
-        """Connect as far as sound can be sent."""
+    async def join(self, *, speaking: bool = True) -> None:
+        """Connect as far as sound can be sent; without ``speaking`` none is announced."""
         await self.connect()
         assert (await self.get(8))["heartbeat_interval"] > 0
         await self.send(0, self.identity())
         self.ready = await self.get(2)
-        address, port = await self.discover()
+        address, port = self.address = await self.discover()
         await self.send(1, {"protocol": "udp", "data": {"address": address, "port": port, "mode": AES_MODE}})
         description = await self.get(4)
         assert description["mode"] == AES_MODE
         self.key = bytes(description["secret_key"])
-        await self.send(5, {"speaking": 1, "delay": 0, "ssrc": self.ready["ssrc"]})
+        if speaking:
+            await self.send(5, {"speaking": 1, "delay": 0, "ssrc": self.ready["ssrc"]})
+            # Its answer says that what went before has arrived: UDP would overtake it.
+            await self.send(3, {"t": 0, "seq_ack": -1})
+            await self.get(6)
 
     async def resume(self) -> None:
         """Connect anew and resume."""
@@ -103,8 +108,15 @@ class VoiceClient:
 
     def speak(self, opus: bytes = b"sound", *, key: bytes | None = None, skip: int = 0) -> None:
         """Send one packet; `skip` leaves so many numbers out before it."""
-        self._sent += 1 + skip
+        self._sent += skip
+        self.send_raw(self.packet(opus, key=key))
+
+    def packet(self, opus: bytes = b"sound", *, key: bytes | None = None) -> bytes:
+        """The next packet."""
+        self._sent += 1
         header = struct.pack("!BBHII", 0x80, 0x78, self._sent, self._sent * 960, self.ready["ssrc"])
         nonce = struct.pack("!I", self._sent)
-        sealed = AESGCM(key or self.key).encrypt(nonce + bytes(8), opus, header)
-        self._udp.send(header + sealed + nonce)
+        return header + AESGCM(key or self.key).encrypt(nonce + bytes(8), opus, header) + nonce
+
+    def send_raw(self, datagram: bytes) -> None:
+        self._udp.send(datagram)

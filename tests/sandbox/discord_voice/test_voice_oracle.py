@@ -30,11 +30,12 @@ async def test_discord_py_plays_resumes_and_is_put_out(
         async with running(discord, connector=connector) as bot:
             channel: Any = bot.get_channel(place.music.id)
             voice = await channel.connect(timeout=5)
-            voice.send_audio_packet(b"opus", encode=False)
-            await server.until(lambda: server.sound(guild).packets == 1)
             session, given = server.session(guild), place.guild.voice_server
             assert session is not None
             assert given is not None
+            await server.until(lambda: session.speaking is not None)
+            voice.send_audio_packet(b"opus", encode=False)
+            await server.until(lambda: server.sound(guild).packets == 1)
             asked_again = asyncio.create_task(bot.wait_for("voice_state_update", timeout=5))
             await server.close(guild, 4015)
             await asked_again
