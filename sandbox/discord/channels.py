@@ -114,6 +114,14 @@ class Channel:
         self.guild.publish("CHANNEL_DELETE", self.payload())
         voice.empty(self.guild, self)
 
+    def purge(self, messages: list[Message]) -> None:
+        """Delete messages all at once, as moderators' bots do: MESSAGE_DELETE_BULK."""
+        assert self.guild is not None
+        for message in messages:
+            message.deleted = True
+        ids = [str(message.id) for message in messages]
+        self.publish("MESSAGE_DELETE_BULK", {"ids": ids, "channel_id": str(self.id), "guild_id": str(self.guild.id)})
+
     def publish(self, event: str, data: Json) -> None:
         """Send an event of this channel to the bot, if it may see the channel."""
         if self.guild is None:

@@ -50,6 +50,7 @@ EVENTS: dict[str, tuple[str, str]] = {
     "THREAD_CREATE": ("ThreadResponse", "newly_created?:boolean"),
     "GUILD_ROLE_CREATE": ("", "guild_id:string role:object"),
     "GUILD_ROLE_UPDATE": ("", "guild_id:string role:object"),
+    "GUILD_ROLE_DELETE": ("", "guild_id:string role_id:string"),
     "GUILD_MEMBER_ADD": ("GuildMemberResponse", "guild_id:string"),
     "GUILD_MEMBER_UPDATE": ("", MEMBER_UPDATE),
     "GUILD_MEMBER_REMOVE": ("", "guild_id:string user:object"),
@@ -63,6 +64,7 @@ EVENTS: dict[str, tuple[str, str]] = {
     "MESSAGE_CREATE": ("MessageResponse", "guild_id?:string member?:object"),
     "MESSAGE_UPDATE": ("MessageResponse", "guild_id?:string member?:object"),
     "MESSAGE_DELETE": ("", "id:string channel_id:string guild_id?:string"),
+    "MESSAGE_DELETE_BULK": ("", "ids:array channel_id:string guild_id?:string"),
     "INTERACTION_CREATE": ("", INTERACTION),
 }
 OWN_USER = "mfa_enabled:boolean locale?:string verified?:boolean email?:?string premium_type?:integer bio?:string"
