@@ -74,6 +74,15 @@ async def test_op_7_makes_the_bot_resume(place: Place) -> None:
         await resumed
 
 
+async def test_op_1_makes_the_bot_send_a_heartbeat_at_once(place: Place) -> None:
+    async with running(place.discord):
+        (session,) = place.discord.world.sessions.all()
+        assert session.can_resume_from(0)
+        await place.discord.ask_for_heartbeats()
+        # It names what has arrived; that is kept no longer.
+        await place.discord.wait_until(lambda: not session.can_resume_from(0), what="a heartbeat")
+
+
 async def test_a_session_that_is_over_makes_the_bot_identify_again(place: Place) -> None:
     async with running(place.discord) as bot:
         again = asyncio.create_task(bot.wait_for("shard_connect", timeout=10))
