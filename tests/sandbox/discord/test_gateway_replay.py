@@ -60,3 +60,41 @@ async def test_nothing_is_lost_or_told_twice_however_often_the_connection_breaks
     assert told == [f"channel {number}" for number in range(EVENTS)]
     assert sum(name == "RESUMED" for _, name in heard) > 3
     assert discord.broken_frames == []
+
+
+@pytest.mark.parametrize(("code", "answer"), [(1000, 9), (1001, 9), (4000, 0), (4999, 0)])
+async def test_a_client_ends_its_session_by_its_goodbye_only(place: Place, code: int, answer: int) -> None:
+    async with aiohttp.ClientSession() as http:
+        async with connected(place.discord, http) as socket:
+            await socket.identify()
+            ready, created = await socket.until("READY", "GUILD_CREATE")
+            await socket.ws.close(code=code)
+        async with connected(place.discord, http) as socket:
+            await socket.resume(ready["d"]["session_id"], created["s"])
+            assert (await socket.receive())["op"] == answer
+
+
+async def test_a_server_that_is_away_at_the_start_is_told_of_once_it_is_back(place: Place) -> None:
+    place.guild.outage()
+    async with aiohttp.ClientSession() as http, connected(place.discord, http) as socket:
+        await socket.identify()
+        (ready,) = await socket.until("READY")
+        assert ready["d"]["guilds"] == [{"id": str(place.guild.id), "unavailable": True}]
+        place.guild.recover()
+        created = await socket.receive()
+        assert (created["s"], created["t"], created["d"]["unavailable"]) == (2, "GUILD_CREATE", False)
+
+
+async def test_what_happens_to_a_server_that_the_bot_left_or_that_is_away_is_not_told(place: Place) -> None:
+    async with aiohttp.ClientSession() as http, connected(place.discord, http) as socket:
+        await socket.identify()
+        await socket.until("READY", "GUILD_CREATE")
+        place.guild.outage()
+        place.guild.remove_bot()
+        place.guild.recover()
+        place.guild.add_text_channel("unseen")
+        await socket.send(1, None)
+        assert [frame["t"] or frame["op"] for frame in [await socket.receive() for _ in range(2)]] == [
+            "GUILD_DELETE",
+            11,
+        ]
