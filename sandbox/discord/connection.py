@@ -182,6 +182,7 @@ class Connection:
         session = self.world.sessions.find(str(asked.get("session_id")))
         seq = asked.get("seq")
         if session is not None and type(seq) is int and seq > session.seq:
+            self.gateway.end(session)
             raise Refused(4007, "Invalid seq.")
         if session is None or type(seq) is not int or not session.can_resume_from(seq):
             await self.send_op(Op.INVALID_SESSION, False)

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from sandbox.discord import DiscordStandIn, Intent
+from sandbox.discord.intents import without_content
 from tests.sandbox.discord.bots import Place
 from tests.sandbox.discord.sockets import connected
 
@@ -139,6 +140,10 @@ async def test_a_resume_from_the_future_is_4007(place: Place, http: aiohttp.Clie
     async with connected(place.discord, http) as socket:
         await socket.resume(ready["d"]["session_id"], created["s"] + 1)
         assert await socket.closed_with() == 4007
+    # And that was the session's end.
+    async with connected(place.discord, http) as socket:
+        await socket.resume(ready["d"]["session_id"], created["s"])
+        assert (await socket.receive())["op"] == 9
 
 
 @pytest.mark.parametrize("resumable", [True, False])
@@ -186,6 +191,13 @@ async def test_a_server_that_is_away_differs_from_one_that_was_left(place: Place
         assert "unavailable" not in joined["d"]
 
 
+async def test_of_several_privileged_intents_each_must_be_granted(http: aiohttp.ClientSession) -> None:
+    granted = Intent.MESSAGE_CONTENT
+    async with DiscordStandIn(privileged_intents=granted) as discord, connected(discord, http) as socket:
+        await socket.identify(intents=int(granted | Intent.GUILD_MEMBERS))
+        assert await socket.closed_with() == 4014
+
+
 EMPTIED = {"content": "", "embeds": [], "attachments": [], "components": []}
 
 
@@ -202,14 +214,24 @@ async def test_a_message_is_emptied_as_the_intents_say(http: aiohttp.ClientSessi
                 secret = await alice.say(general, "secret", files={"a.txt": b"x"})
                 await alice.say(general, "@bot whole", reply_to=secret)
                 await alice.dm("direct")
-                seen[privileged] = [(await socket.receive())["d"] for _ in range(3)]
-    hidden, whole, direct = seen[False]
-    assert {name: hidden[name] for name in EMPTIED} == EMPTIED
+                await alice.revise(secret, "changed")
+                seen[privileged] = [(await socket.receive())["d"] for _ in range(4)]
+    hidden, whole, direct, changed = seen[False]
+    assert {name: hidden[name] for name in EMPTIED} == {name: changed[name] for name in EMPTIED} == EMPTIED
     assert (whole["content"], direct["content"]) == (f"{discord.bot.mention} whole", "direct")
     assert {name: whole["referenced_message"][name] for name in EMPTIED} == EMPTIED
-    hidden, whole, direct = seen[True]
+    hidden, whole, direct, changed = seen[True]
     assert (hidden["content"], hidden["attachments"][0]["filename"]) == ("secret", "a.txt")
+    assert changed["content"] == "changed"
     assert whole["referenced_message"]["content"] == "secret"
+
+
+def test_what_other_bots_send_is_emptied_too() -> None:
+    full = {"content": "hi", "embeds": [{}], "attachments": [{}], "components": [{}], "id": "9", "flags": 0}
+    others = full | {"author": {"id": "2"}, "mentions": [{"id": "3"}]}
+    assert without_content(others, 1) == others | EMPTIED
+    assert without_content(others, 2) == others
+    assert without_content(others, 3) == others
 
 
 async def test_a_session_is_told_on_a_new_connection_only(place: Place, http: aiohttp.ClientSession) -> None:

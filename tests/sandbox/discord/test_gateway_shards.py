@@ -80,3 +80,21 @@ async def test_a_bucket_is_free_again_after_five_seconds(
                 assert (await socket.receive())["op"] == answer
         limit = (await bot_info(discord, http))["session_start_limit"]
         assert limit["total"] - limit["remaining"] == 3
+
+
+async def test_a_shard_s_end_leaves_the_voice_of_the_others(
+    discord: DiscordStandIn, http: aiohttp.ClientSession
+) -> None:
+    guilds = {guild.id >> 22 & 1: guild for guild in (discord.add_guild("one"), discord.add_guild("two"))}
+    music = guilds[1].add_voice_channel("music")
+    async with connected(discord, http) as first, connected(discord, http) as second:
+        for shard, socket in enumerate((first, second)):
+            await socket.identify(shard=[shard, 2], intents=int(Intent.GUILDS | Intent.GUILD_VOICE_STATES))
+            await socket.until("READY", "GUILD_CREATE")
+        await second.send(4, {"guild_id": str(guilds[1].id), "channel_id": str(music.id)})
+        await second.until("VOICE_SERVER_UPDATE")
+        await first.ws.close(code=1000)
+        await discord.wait_until(lambda: len(discord.world.sessions.all()) == 1)
+        assert guilds[1].me.voice_channel is music
+        await second.ws.close(code=1000)
+        await discord.wait_until(lambda: guilds[1].me.voice_channel is None)
