@@ -62,6 +62,10 @@ class Channel:
         return f"<#{self.id}>"
 
     @property
+    def is_voice(self) -> bool:
+        return self.type in VOICE_TYPES
+
+    @property
     def sending(self) -> Permission:
         """The permission to send messages here."""
         in_thread = self.type is ChannelType.PUBLIC_THREAD
@@ -75,7 +79,7 @@ class Channel:
     def permissions(self, member: Member) -> Permission:
         """What a member may do here; a thread follows its parent."""
         total = member.permissions_with((self.parent or self).overwrites)
-        return with_implicit_denials(total, self.sending, voice=self.type in VOICE_TYPES)
+        return with_implicit_denials(total, self.sending, voice=self.is_voice)
 
     def bot_permissions(self) -> Permission:
         """What the bot may do here; all in a direct message."""
@@ -159,7 +163,7 @@ class Channel:
             "topic": None,
             "permission_overwrites": [overwrite.payload() for overwrite in self.overwrites.values()],
         }
-        if self.type in VOICE_TYPES:
+        if self.is_voice:
             data |= {"bitrate": 64000, "user_limit": self.user_limit, "rtc_region": None}
         return data
 

@@ -9,11 +9,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from sandbox.discord import DiscordStandIn
+from sandbox.discord import DiscordStandIn, Intent
 from tests.sandbox.discord.bots import Place
 from tests.sandbox.discord.sockets import connected
 
 IDENTIFY: dict[str, Any] = {"token": "sandbox-token", "intents": 1, "properties": {}}
+VOICE = int(Intent.GUILDS | Intent.GUILD_VOICE_STATES)
 WITHOUT_PROPERTIES = {"token": "sandbox-token", "intents": 1}
 
 
@@ -123,23 +124,55 @@ async def test_a_session_that_was_invalidated_can_do_nothing_more(place: Place, 
 async def test_a_shard_has_no_say_in_another_shard_s_servers(
     discord: DiscordStandIn, http: aiohttp.ClientSession
 ) -> None:
-    guilds = [discord.add_guild(f"guild {number}") for number in range(2)]
-    channels = [guild.add_voice_channel("music") for guild in guilds]
-    own = next(number for number, guild in enumerate(guilds) if guild.id >> 22 & 1 == 0)
+    guilds = {guild.id >> 22 & 1: guild for guild in (discord.add_guild("one"), discord.add_guild("two"))}
+    channels = {shard: guild.add_voice_channel("music") for shard, guild in guilds.items()}
     async with connected(discord, http) as socket:
-        await socket.identify(shard=[0, 2], intents=1 << 7 | 1)
+        await socket.identify(shard=[0, 2], intents=VOICE)
         await socket.until("READY", "GUILD_CREATE")
-        for number in (1 - own, own):
-            await socket.send(8, {"guild_id": str(guilds[number].id), "user_ids": [str(discord.bot.id)], "limit": 0})
-            await socket.send(4, {"guild_id": str(guilds[number].id), "channel_id": str(channels[number].id)})
-        *_, server = await socket.until("GUILD_MEMBERS_CHUNK", "VOICE_SERVER_UPDATE")
-        assert server["d"]["guild_id"] == str(guilds[own].id)
-    assert guilds[1 - own].me.voice_channel is None
+        for shard in (1, 0):
+            await socket.send(8, {"guild_id": str(guilds[shard].id), "user_ids": [str(discord.bot.id)], "limit": 0})
+            await socket.send(4, {"guild_id": str(guilds[shard].id), "channel_id": str(channels[shard].id)})
+        members, _, server = await socket.until("GUILD_MEMBERS_CHUNK", "VOICE_STATE_UPDATE", "VOICE_SERVER_UPDATE")
+        assert members["d"]["guild_id"] == server["d"]["guild_id"] == str(guilds[0].id)
+        assert guilds[1].me.voice_channel is None
+
+
+async def test_there_is_no_voice_but_in_a_voice_channel_of_the_server(
+    place: Place, http: aiohttp.ClientSession
+) -> None:
+    elsewhere = place.discord.add_guild("elsewhere").add_voice_channel("music")
+    async with connected(place.discord, http) as socket:
+        await socket.identify(intents=VOICE)
+        await socket.until("READY", "GUILD_CREATE", "GUILD_CREATE")
+        for channel_id in (elsewhere.id, place.general.id, 1):
+            await socket.send(4, {"guild_id": str(place.guild.id), "channel_id": str(channel_id)})
+        await socket.send(1, None)
+        assert (await socket.receive())["op"] == 11
+        assert place.guild.me.voice_channel is None
+
+
+async def test_a_change_of_mute_keeps_the_voice_server_and_leaving_the_server_ends_it(
+    place: Place, http: aiohttp.ClientSession
+) -> None:
+    wish = {"guild_id": str(place.guild.id), "channel_id": str(place.music.id)}
+    async with connected(place.discord, http) as socket:
+        await socket.identify(intents=VOICE)
+        await socket.until("READY", "GUILD_CREATE")
+        await socket.send(4, wish)
+        await socket.until("VOICE_STATE_UPDATE", "VOICE_SERVER_UPDATE")
+        await socket.send(4, wish | {"self_mute": True})
+        await socket.send(1, None)
+        state, beat = [await socket.receive() for _ in range(2)]
+        assert (state["t"], state["d"]["self_mute"], beat["op"]) == ("VOICE_STATE_UPDATE", True, 11)
+        place.guild.remove_bot()
+        place.guild.invite_bot()
+        _, created = await socket.until("GUILD_DELETE", "GUILD_CREATE")
+        assert created["d"]["voice_states"] == []
 
 
 async def test_a_server_that_is_away_answers_nothing(place: Place, http: aiohttp.ClientSession) -> None:
     async with connected(place.discord, http) as socket:
-        await socket.identify(intents=1 << 7 | 1)
+        await socket.identify(intents=VOICE)
         await socket.until("READY", "GUILD_CREATE")
         place.guild.outage()
         await socket.send(4, {"guild_id": str(place.guild.id), "channel_id": str(place.music.id)})

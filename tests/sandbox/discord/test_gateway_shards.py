@@ -63,6 +63,12 @@ async def test_each_shard_hears_of_its_own_servers_and_shard_0_of_direct_message
             heard.append({frame["d"]["id"] for frame in created})
         await alice.dm("hello")
         assert (await first.receive())["t"] == "MESSAGE_CREATE"
+        for guild in guilds:
+            guild.change_locale("ja")
+        for socket, own in zip((first, second), heard, strict=True):
+            assert {frame["d"]["id"] for frame in await socket.until("GUILD_UPDATE", "GUILD_UPDATE")} == own
+            await socket.send(1, None)
+            assert (await socket.receive())["op"] == 11
     assert heard[0] | heard[1] == {str(guild.id) for guild in guilds}
     assert all(int(guild_id) >> 22 & 1 == shard for shard in (0, 1) for guild_id in heard[shard])
 
