@@ -62,7 +62,7 @@ class VoiceSession:
         self._seq += 1
         text = json.dumps({"op": op, "d": data, "seq": self._seq})
         self._unacknowledged.append((self._seq, text))
-        if self._socket is not None and not self.frozen:
+        if self._socket is not None:
             await self._socket.send_str(text)
 
     def acknowledge(self, seq: int) -> None:

@@ -111,12 +111,20 @@ class VoiceClient:
         self._sent += skip
         self.send_raw(self.packet(opus, key=key))
 
-    def packet(self, opus: bytes = b"sound", *, key: bytes | None = None) -> bytes:
-        """The next packet."""
+    def packet(self, opus: bytes = b"sound", *, key: bytes | None = None, extension: bytes = b"") -> bytes:
+        """The next packet; an ``extension`` is of whole words, and only its length travels in the clear."""
         self._sent += 1
-        header = struct.pack("!BBHII", 0x80, 0x78, self._sent, self._sent * 960, self.ready["ssrc"])
+        flags = 0x90 if extension else 0x80
+        header = struct.pack("!BBHII", flags, 0x78, self._sent & 0xFFFF, self._sent * 960, self.ready["ssrc"])
+        if extension:
+            header += struct.pack("!HH", 0xBEDE, len(extension) // 4)
         nonce = struct.pack("!I", self._sent)
-        return header + AESGCM(key or self.key).encrypt(nonce + bytes(8), opus, header) + nonce
+        return header + AESGCM(key or self.key).encrypt(nonce + bytes(8), extension + opus, header) + nonce
+
+    @property
+    def own_port(self) -> int:
+        """The port from which it sends."""
+        return self._udp.getsockname()[1]
 
     def send_raw(self, datagram: bytes) -> None:
         self._udp.send(datagram)

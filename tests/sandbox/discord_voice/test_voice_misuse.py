@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.discord import VoiceCredentials
 from sandbox.discord_voice import VoiceServer
 from tests.sandbox.discord_voice.client import AES_MODE, VoiceClient
 from tests.sandbox.discord_voice.test_voice_server import BOT, GIVEN, GUILD, Discord, client, discord, server
@@ -100,9 +101,41 @@ async def test_a_packet_that_comes_late_or_twice_is_no_gap(server: VoiceServer, 
     assert server.sound(GUILD).lost == 1
 
 
+async def test_numbers_start_again_after_the_last_one(server: VoiceServer, client: VoiceClient) -> None:
+    await client.join()
+    client.speak(skip=0xFFFD)
+    for _ in range(4):
+        client.speak()
+    client.speak(skip=2)
+    await server.until(lambda: server.sound(GUILD).packets == 6)
+    assert server.sound(GUILD).lost == 2
+
+
+async def test_a_packet_may_have_an_extension_which_is_no_sound(server: VoiceServer, client: VoiceClient) -> None:
+    await client.join()
+    client.send_raw(client.packet(b"\xf8\xff\xfe", extension=b"\x10\xff\x00\x00"))
+    await server.until(lambda: server.sound(GUILD).packets == 1)
+    assert (server.sound(GUILD).silence, server.sound(GUILD).broken) == (1, 0)
+
+
+async def test_the_sound_of_two_servers_is_told_apart() -> None:
+    given = VoiceCredentials("token", "localhost:1", "session", "555")
+    async with (
+        VoiceServer(lambda _: given, BOT) as server,
+        VoiceClient(server, 1, given, BOT) as one,
+        VoiceClient(server, 2, given, BOT) as two,
+    ):
+        await one.join()
+        await two.join()
+        one.speak()
+        two.speak()
+        two.speak()
+        await server.until(lambda: [server.sound(guild).packets for guild in (1, 2)] == [1, 2])
+
+
 async def test_only_heartbeats_keep_a_connection(discord: Discord) -> None:
     async with (
-        VoiceServer(discord.credentials, BOT, heartbeat_s=0.1) as server,
+        VoiceServer(discord.credentials, BOT, heartbeat_s=0.3) as server,
         VoiceClient(server, GUILD, GIVEN, BOT) as client,
     ):
         await client.join()
@@ -163,4 +196,4 @@ async def test_ip_discovery_answers_a_request_of_a_known_source_only(server: Voi
         client.send_raw(request)
     # The first answer is that to the request which is in order.
     address, port = await client.discover()
-    assert (address, port) == client.address
+    assert (address, port) == client.address == ("127.0.0.1", client.own_port)
