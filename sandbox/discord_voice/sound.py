@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, cast
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from sandbox.discord_voice import xchacha
+
 if TYPE_CHECKING:
     from sandbox.discord_voice.session import VoiceSession
 
 AES_MODE = "aead_aes256_gcm_rtpsize"
-# Offered, as Discord must; what is sent with it is counted unopened.
 XCHACHA_MODE = "aead_xchacha20_poly1305_rtpsize"
 MODES = (AES_MODE, XCHACHA_MODE)
 SILENCE = b"\xf8\xff\xfe"
@@ -99,16 +100,17 @@ def _count(session: VoiceSession, data: bytes, sequence: int) -> None:
 
 
 def _opened(session: VoiceSession, data: bytes) -> bytes | None:
-    """The Opus frame of a packet, empty in a mode that is not opened; None if the key does not fit."""
-    if session.mode == XCHACHA_MODE:
-        return b""
-    if session.mode != AES_MODE:
-        return None
+    """The Opus frame of a packet; None if the key does not fit."""
     # In the rtpsize modes an extension's first word is part of the clear header.
     header = 16 if data[0] & _EXTENSION else 12
-    nonce = data[-4:] + bytes(8)
+    clear, sealed, number = data[:header], data[header:-4], data[-4:]
     try:
-        opened = AESGCM(session.key).decrypt(nonce, data[header:-4], data[:header])
+        if session.mode == AES_MODE:
+            opened = AESGCM(session.key).decrypt(number + bytes(8), sealed, clear)
+        elif session.mode == XCHACHA_MODE:
+            opened = xchacha.opened(session.key, number + bytes(20), sealed, clear)
+        else:
+            return None
     except (InvalidTag, ValueError):
         return None
     extension_words = struct.unpack_from("!H", data, 14)[0] if header == 16 else 0

@@ -11,11 +11,13 @@ from typing import Any, Self
 
 import aiohttp
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt
 
 from sandbox.discord import VoiceCredentials
 from sandbox.discord_voice import VoiceServer
 
 AES_MODE = "aead_aes256_gcm_rtpsize"
+XCHACHA_MODE = "aead_xchacha20_poly1305_rtpsize"
 
 
 class VoiceClient:
@@ -36,6 +38,7 @@ class VoiceClient:
         self.ready: dict[str, Any] = {}
         self.key = b""
         self.address = ("", 0)
+        self._mode = AES_MODE
         self._sent = 0
 
     async def __aenter__(self) -> Self:
@@ -73,16 +76,17 @@ class VoiceClient:
         shown = {"server_id": str(self._guild_id), "session_id": self._shown.session_id, "token": self._shown.token}
         return shown | {"user_id": str(self._user_id)} | changed
 
-    async def join(self, *, speaking: bool = True) -> None:
+    async def join(self, *, speaking: bool = True, mode: str = AES_MODE) -> None:
         """Connect as far as sound can be sent; without ``speaking`` none is announced."""
+        self._mode = mode
         await self.connect()
         assert (await self.get(8))["heartbeat_interval"] > 0
         await self.send(0, self.identity())
         self.ready = await self.get(2)
         address, port = self.address = await self.discover()
-        await self.send(1, {"protocol": "udp", "data": {"address": address, "port": port, "mode": AES_MODE}})
+        await self.send(1, {"protocol": "udp", "data": {"address": address, "port": port, "mode": mode}})
         description = await self.get(4)
-        assert description["mode"] == AES_MODE
+        assert description["mode"] == mode
         self.key = bytes(description["secret_key"])
         if speaking:
             await self.send(5, {"speaking": 1, "delay": 0, "ssrc": self.ready["ssrc"]})
@@ -119,7 +123,12 @@ class VoiceClient:
         if extension:
             header += struct.pack("!HH", 0xBEDE, len(extension) // 4)
         nonce = struct.pack("!I", self._sent)
-        return header + AESGCM(key or self.key).encrypt(nonce + bytes(8), extension + opus, header) + nonce
+        return header + self._sealed(extension + opus, header, nonce, key or self.key) + nonce
+
+    def _sealed(self, sound: bytes, header: bytes, nonce: bytes, key: bytes) -> bytes:
+        if self._mode == AES_MODE:
+            return AESGCM(key).encrypt(nonce + bytes(8), sound, header)
+        return crypto_aead_xchacha20poly1305_ietf_encrypt(sound, header, nonce + bytes(20), key)
 
     @property
     def own_port(self) -> int:

@@ -13,7 +13,7 @@ import pytest
 
 from sandbox.discord import VoiceCredentials
 from sandbox.discord_voice import VoiceServer
-from tests.sandbox.discord_voice.client import AES_MODE, VoiceClient
+from tests.sandbox.discord_voice.client import AES_MODE, XCHACHA_MODE, VoiceClient
 
 GUILD, BOT = 500, 111
 GIVEN = VoiceCredentials("token", "localhost:1", "session", "555")
@@ -46,8 +46,9 @@ async def client(server: VoiceServer) -> AsyncIterator[VoiceClient]:
         yield client
 
 
-async def test_sound_arrives_and_is_counted(server: VoiceServer, client: VoiceClient) -> None:
-    await client.join()
+@pytest.mark.parametrize("mode", [AES_MODE, XCHACHA_MODE])
+async def test_sound_arrives_and_is_counted(server: VoiceServer, client: VoiceClient, mode: str) -> None:
+    await client.join(mode=mode)
     for _ in range(5):
         client.speak()
     client.speak(b"\xf8\xff\xfe")
@@ -59,8 +60,11 @@ async def test_sound_arrives_and_is_counted(server: VoiceServer, client: VoiceCl
     await server.until(lambda: session.speaking == 1)
 
 
-async def test_what_no_key_fits_and_what_is_missing_is_counted_too(server: VoiceServer, client: VoiceClient) -> None:
-    await client.join()
+@pytest.mark.parametrize("mode", [AES_MODE, XCHACHA_MODE])
+async def test_what_no_key_fits_and_what_is_missing_is_counted_too(
+    server: VoiceServer, client: VoiceClient, mode: str
+) -> None:
+    await client.join(mode=mode)
     client.speak()
     client.speak(key=bytes(32))
     client.speak(skip=3)
