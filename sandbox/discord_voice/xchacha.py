@@ -17,7 +17,7 @@ def opened(key: bytes, nonce: bytes, sealed: bytes, clear: bytes) -> bytes:
 
 
 def _hchacha20(key: bytes, nonce: bytes) -> bytes:
-    """The key for the rest of a long nonce: a block of ChaCha20 without its last step, which adds what it began with."""
+    """The key for the rest of a long nonce: ChaCha20's block without its last step, which adds what it began with."""
     block = struct.unpack("<16I", Cipher(ChaCha20(key, nonce), mode=None).encryptor().update(bytes(64)))
     added = _CONSTANTS + struct.unpack("<4I", nonce)
     return struct.pack("<8I", *((word - a) & 0xFFFFFFFF for word, a in zip(block[:4] + block[12:], added, strict=True)))

@@ -150,16 +150,35 @@ async def test_only_heartbeats_keep_a_connection(discord: Discord) -> None:
         chattering.cancel()
 
 
-@pytest.mark.parametrize("shown", [0, 99])
-async def test_a_resume_from_what_is_not_kept_is_refused(server: VoiceServer, client: VoiceClient, shown: int) -> None:
+@pytest.mark.parametrize(
+    ("acknowledged", "shown", "answer"),
+    [([2], 0, 4006), ([2], 99, 4006), ([2, 1], 1, 4006), ([99], 2, 9), ([1], 1, 9), ([], 0, 9)],
+)
+async def test_a_resume_goes_from_what_is_still_kept(
+    server: VoiceServer, client: VoiceClient, acknowledged: list[int], shown: int, answer: int
+) -> None:
     await client.join()
-    await client.send(3, {"t": 1, "seq_ack": client.seq})
-    await client.get(6)
+    for seq in acknowledged:
+        await client.send(3, {"t": 1, "seq_ack": seq})
+        await client.get(6)
     server.cut(GUILD)
     await client.closed()
     client.seq = shown
     await client.resume()
-    assert await client.closed() == 4006
+    if answer == 9:
+        await client.get(9)
+    else:
+        assert await client.closed() == answer
+
+
+async def test_a_client_that_closes_to_come_back_may_come_back(server: VoiceServer, client: VoiceClient) -> None:
+    await client.join()
+    await client.ws.close(code=4015)
+    session = server.session(GUILD)
+    assert session is not None
+    await server.until(lambda: not session.connected)
+    await client.resume()
+    await client.get(9)
 
 
 @pytest.mark.parametrize("shown", [{"token": "other"}, {"session_id": "other"}, {"server_id": "501"}])
