@@ -97,8 +97,8 @@ async def test_without_limits_a_client_may_send_as_much_as_it_likes(
         assert [(await socket.receive())["op"] for _ in range(2)] == [0, 11]
 
 
-@pytest.mark.parametrize(("code", "answer"), [(4000, "RESUMED"), (4008, "RESUMED"), (4009, None)])
-async def test_discord_may_close_at_any_time_and_only_4009_ends_the_session(
+@pytest.mark.parametrize(("code", "answer"), [(4000, "RESUMED"), (4008, "RESUMED"), (4007, None), (4009, None)])
+async def test_discord_may_close_at_any_time_and_two_codes_end_the_session(
     place: Place, http: aiohttp.ClientSession, code: int, answer: str | None
 ) -> None:
     async with connected(place.discord, http) as socket:

@@ -80,6 +80,8 @@ async def test_a_server_that_is_away_at_the_start_is_told_of_once_it_is_back(pla
         await socket.identify()
         (ready,) = await socket.until("READY")
         assert ready["d"]["guilds"] == [{"id": str(place.guild.id), "unavailable": True}]
+        await socket.send(1, None)
+        assert (await socket.receive())["op"] == 11
         place.guild.recover()
         created = await socket.receive()
         assert (created["s"], created["t"], created["d"]["unavailable"]) == (2, "GUILD_CREATE", False)
