@@ -64,6 +64,10 @@ class Channel:
         return f"<#{self.id}>"
 
     @property
+    def is_voice(self) -> bool:
+        return self.type in VOICE_TYPES
+
+    @property
     def sending(self) -> Permission:
         """The permission to send messages here."""
         in_thread = self.type is ChannelType.PUBLIC_THREAD
@@ -77,7 +81,7 @@ class Channel:
     def permissions(self, member: Member) -> Permission:
         """What a member may do here; a thread follows its parent."""
         total = member.permissions_with((self.parent or self).overwrites)
-        return with_implicit_denials(total, self.sending, voice=self.type in VOICE_TYPES)
+        return with_implicit_denials(total, self.sending, voice=self.is_voice)
 
     def bot_permissions(self) -> Permission:
         """What the bot may do here; all in a direct message."""
@@ -124,6 +128,14 @@ class Channel:
         self.guild.publish("CHANNEL_DELETE", self.payload())
         voice.empty(self.guild, self)
 
+    def purge(self, messages: list[Message]) -> None:
+        """Delete messages all at once, as moderators' bots do: MESSAGE_DELETE_BULK."""
+        assert self.guild is not None
+        for message in messages:
+            message.deleted = True
+        ids = [str(message.id) for message in messages]
+        self.publish("MESSAGE_DELETE_BULK", {"ids": ids, "channel_id": str(self.id), "guild_id": str(self.guild.id)})
+
     def publish(self, event: str, data: Json) -> None:
         """Send an event of this channel to the bot, if it may see the channel."""
         if self.guild is None:
@@ -161,7 +173,7 @@ class Channel:
             "topic": None,
             "permission_overwrites": [overwrite.payload() for overwrite in self.overwrites.values()],
         }
-        if self.type in VOICE_TYPES:
+        if self.is_voice:
             data |= {"bitrate": 64000, "user_limit": self.user_limit, "rtc_region": None}
         return data
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSMsgType, web
 
 from . import shard_requests
 from .compression import Compressor, compressor_for
+from .frame import Op, parsed, undecodable
 from .identify import Refused, check_identify, ready_payload
 from .payload import as_object
 from .rate_limits import Bucket
@@ -24,26 +24,10 @@ if TYPE_CHECKING:
 MISSED = 1.5
 """Heartbeat intervals without a heartbeat, after which a connection is given up."""
 ROUND_TRIP_S = 0.02
-FRAME_LIMIT = 4096
-"""Bytes of what a client may send at once."""
 SENDS_A_MINUTE = 120
 # A client's goodbye, and what discord.com/developers/docs/topics/opcodes-and-status-codes says to start anew after.
 ENDING = (1000, 1001, 4007, 4009)
 VERSION = "10"
-
-
-class Op(IntEnum):
-    DISPATCH = 0
-    HEARTBEAT = 1
-    IDENTIFY = 2
-    PRESENCE = 3
-    VOICE_STATE = 4
-    RESUME = 6
-    RECONNECT = 7
-    REQUEST_MEMBERS = 8
-    INVALID_SESSION = 9
-    HELLO = 10
-    HEARTBEAT_ACK = 11
 
 
 class Connection:
@@ -107,8 +91,7 @@ class Connection:
         await self.send_op(Op.HELLO, {"heartbeat_interval": round(self.gateway.heartbeat_s * 1000), "_trace": []})
         self._expect_heartbeat()
         try:
-            if self._request.query.get("v", VERSION) != VERSION:
-                raise Refused(4012, "Invalid API version.")
+            self._check_query()
             async for message in self.socket:
                 if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                     break
@@ -121,6 +104,14 @@ class Connection:
         finally:
             self._hear_nothing()
             await self._detach()
+
+    def _check_query(self) -> None:
+        query = self._request.query
+        if query.get("v", VERSION) != VERSION:
+            raise Refused(4012, "Invalid API version.")
+        # What Discord says to these is not documented; what nobody here speaks must not pass for plain JSON.
+        if query.get("encoding", "json") != "json" or ("compress" in query and self._compressor is None):
+            raise Refused(4002, "Unknown encoding or compression.")
 
     def _hear_nothing(self) -> None:
         if self._silence is not None:
@@ -139,7 +130,7 @@ class Connection:
             return
         if self.gateway.limits and not self._sends.take():
             raise Refused(4008, "Rate limited.")
-        op, data = _parsed(raw)
+        op, data = parsed(raw)
         opening: dict[Op, Callable[[Any], Awaitable[None]]] = {
             Op.HEARTBEAT: self._heartbeat,
             Op.IDENTIFY: self._identify,
@@ -157,9 +148,12 @@ class Connection:
             shard_requests.send_members(self.world, self.session, as_object(data))
 
     async def _heartbeat(self, data: Any) -> None:
+        if data is not None and type(data) is not int:
+            raise undecodable()
         self._expect_heartbeat()
-        if self.session is not None and isinstance(data, int):
+        if self.session is not None and data is not None:
             self.session.acknowledge(min(data, self.sent))
+            self.world.changes.notify()
         # A round trip as in life. Clients time it from after their own send, which an answer at once would overtake.
         await asyncio.sleep(ROUND_TRIP_S)
         await self.send_op(Op.HEARTBEAT_ACK)
@@ -180,14 +174,17 @@ class Connection:
                 session.dispatch("GUILD_CREATE", guild.create_payload(session.intents), guild.id)
 
     async def _resume(self, data: Any) -> None:
+        if self.session is not None:
+            raise Refused(4005, "Already authenticated.")
         asked = as_object(data)
         if asked.get("token") != self.gateway.token:
             raise Refused(4004, "Authentication failed.")
         session = self.world.sessions.find(str(asked.get("session_id")))
         seq = asked.get("seq")
-        if session is not None and isinstance(seq, int) and seq > session.seq:
+        if session is not None and type(seq) is int and seq > session.seq:
+            self.gateway.end(session)
             raise Refused(4007, "Invalid seq.")
-        if session is None or not isinstance(seq, int) or not session.can_resume_from(seq):
+        if session is None or type(seq) is not int or not session.can_resume_from(seq):
             await self.send_op(Op.INVALID_SESSION, False)
             return
         if session.connection is not None:
@@ -202,6 +199,12 @@ class Connection:
         self._awake.set()
         self._writer = asyncio.create_task(self._write())
         self.world.changes.notify()
+
+    def forget_session(self) -> None:
+        """The session is over; on this connection the client may identify anew."""
+        if self._writer is not None:
+            self._writer.cancel()
+        self.session = None
 
     async def _write(self) -> None:
         assert self.session is not None
@@ -229,19 +232,3 @@ class Connection:
         else:
             self.gateway.expire_later(session)
         self.world.changes.notify()
-
-
-def _parsed(raw: str | bytes) -> tuple[Op, Any]:
-    """Opcode and data of a frame. Raises ``Refused`` with 4001 or 4002."""
-    undecodable = Refused(4002, "Error while decoding payload.")
-    if len(raw) > FRAME_LIMIT:
-        raise undecodable
-    try:
-        frame = as_object(json.loads(raw))
-        number = frame["op"]
-    except (KeyError, ValueError, RecursionError):
-        raise undecodable from None
-    try:
-        return Op(number), frame.get("d")
-    except ValueError:
-        raise Refused(4001, "Unknown opcode.") from None

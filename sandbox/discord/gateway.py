@@ -10,7 +10,8 @@ from aiohttp import web
 from sandbox.chance import Chance
 
 from . import voice
-from .connection import FRAME_LIMIT, Connection, Op
+from .connection import Connection
+from .frame import Op
 from .identify import Refused
 from .payload import Json
 
@@ -48,7 +49,8 @@ class Gateway:
         self._expiring: dict[str, asyncio.TimerHandle] = {}
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse(max_msg_size=4 * FRAME_LIMIT)
+        # Whatever is too long is refused by Discord's own rule, and noted.
+        socket = web.WebSocketResponse(max_msg_size=0)
         await socket.prepare(request)
         connection = Connection(self, socket, request)
         self._connections.add(connection)
@@ -129,6 +131,7 @@ class Gateway:
             session = connection.session
             if session is not None and not resumable:
                 self.end(session)
+                connection.forget_session()
             await connection.send_op(Op.INVALID_SESSION, resumable)
 
     def keep(self, session: Session) -> None:

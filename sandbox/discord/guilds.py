@@ -66,6 +66,13 @@ class Guild:
         role.permissions = permissions
         self.publish("GUILD_ROLE_UPDATE", {"guild_id": str(self.id), "role": role.payload()})
 
+    def remove_role(self, role: Role) -> None:
+        """Delete a role; whoever has it loses it without a word."""
+        del self.roles[role.id]
+        for member in self.members.values():
+            member.roles = [kept for kept in member.roles if kept is not role]
+        self.publish("GUILD_ROLE_DELETE", {"guild_id": str(self.id), "role_id": str(role.id)})
+
     def add_member(self, who: str | User, *, locale: str = "en-US", admin: bool = False) -> Member:
         """Let someone join, by a new account of this name or one that is there already."""
         user = self.world.add_user(who, locale=locale) if isinstance(who, str) else who
@@ -119,6 +126,8 @@ class Guild:
 
     def announce(self, *, joined: bool = False) -> None:
         """GUILD_CREATE; of a server that was just joined it does not say ``unavailable``."""
+        if not (self.has_bot and self.available):
+            return
         for session in self.world.sessions.of_guild(self.id):
             payload = self.create_payload(session.intents)
             if joined:

@@ -40,14 +40,16 @@ class Identify:
 
 
 def check_identify(data: Json, token: str, world: World) -> Identify:
-    """Raises ``Refused`` with 4004, 4010, 4011, 4013 or 4014."""
+    """Raises ``Refused`` with 4002, 4004, 4010, 4011, 4013 or 4014."""
+    if not isinstance(data.get("properties"), dict):
+        raise Refused(4002, "Error while decoding payload.")
     if data.get("token") != token:
         raise Refused(4004, "Authentication failed.")
     shard, shards = _shard(data.get("shard", [0, 1]))
     if len(world.bot_guilds()) > GUILDS_OF_A_SHARD * shards:
         raise Refused(4011, "Sharding required.")
     intents = data.get("intents")
-    if not isinstance(intents, int) or intents & ~KNOWN:
+    if type(intents) is not int or intents & ~KNOWN:
         raise Refused(4013, "Invalid intent(s).")
     if intents & PRIVILEGED & ~world.privileged_intents:
         raise Refused(4014, "Disallowed intent(s).")
@@ -56,7 +58,7 @@ def check_identify(data: Json, token: str, world: World) -> Identify:
 
 def _shard(value: Any) -> tuple[int, int]:
     numbers = cast(list[Any], value) if isinstance(value, list) else []
-    if len(numbers) != 2 or not all(isinstance(number, int) for number in numbers):
+    if len(numbers) != 2 or not all(type(number) is int for number in numbers):
         raise Refused(4010, "Invalid shard.")
     shard, shards = numbers
     if not 0 <= shard < shards:

@@ -11,9 +11,7 @@ class Intent(IntFlag):
     GUILD_VOICE_STATES = 1 << 7
     GUILD_PRESENCES = 1 << 8
     GUILD_MESSAGES = 1 << 9
-    GUILD_MESSAGE_TYPING = 1 << 11
     DIRECT_MESSAGES = 1 << 12
-    DIRECT_MESSAGE_TYPING = 1 << 14
     MESSAGE_CONTENT = 1 << 15
 
 
@@ -43,14 +41,12 @@ _OTHERS = {
     "GUILD_MEMBERS_CHUNK",
     "VOICE_STATE_UPDATE",
     "VOICE_SERVER_UPDATE",
-    "TYPING_START",
 }
 EVENTS = _MESSAGES | _GUILDS | _MEMBERS | _OTHERS
 
 
 def needed_for(event: str, data: Json) -> Intent:
     """The intent without which an event is not sent; 0 where none is needed."""
-    in_guild = "guild_id" in data
     if event in _GUILDS:
         return Intent.GUILDS
     if event in _MEMBERS:
@@ -58,9 +54,7 @@ def needed_for(event: str, data: Json) -> Intent:
     if event == "VOICE_STATE_UPDATE":
         return Intent.GUILD_VOICE_STATES
     if event in _MESSAGES:
-        return Intent.GUILD_MESSAGES if in_guild else Intent.DIRECT_MESSAGES
-    if event == "TYPING_START":
-        return Intent.GUILD_MESSAGE_TYPING if in_guild else Intent.DIRECT_MESSAGE_TYPING
+        return Intent.GUILD_MESSAGES if "guild_id" in data else Intent.DIRECT_MESSAGES
     return NONE
 
 

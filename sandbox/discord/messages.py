@@ -164,8 +164,9 @@ class Message:
         return {"message_reference": pointer, "referenced_message": whole}
 
     def event_payload(self) -> Json:
-        """The message as the gateway sends it, with the guild and the author's member."""
+        """The message as the gateway sends it, with the channel's type, the guild and the author's member."""
         data = self.payload()
+        data["channel_type"] = int(self.channel.type)
         guild = self.channel.guild
         if guild is None:
             return data

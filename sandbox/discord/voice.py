@@ -67,7 +67,9 @@ def state_payload(member: Member, state: VoiceState | None) -> Json:
 
 
 def may_connect(member: Member, channel: Channel) -> bool:
-    """Discord lets nobody into a voice channel unseen, denied, or full."""
+    """Discord lets nobody into a voice channel unseen, denied, or full, and no voice into any other."""
+    if not channel.is_voice:
+        return False
     permissions = channel.permissions(member)
     needed = Permission.VIEW_CHANNEL | Permission.CONNECT
     if permissions & needed != needed:

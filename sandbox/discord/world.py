@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.changes import Changes
 
-from .channels import VOICE_TYPES, Channel, ChannelType
+from .channels import Channel, ChannelType
 from .commands import Commands
 from .errors import missing_access, unknown
 from .guilds import Guild
@@ -80,7 +80,7 @@ class World:
         if channel.guild is not None and not channel.guild.has_bot:
             raise missing_access()
         permissions = channel.bot_permissions()
-        hidden_voice = channel.type in VOICE_TYPES and not permissions & Permission.CONNECT
+        hidden_voice = channel.is_voice and not permissions & Permission.CONNECT
         if not permissions & Permission.VIEW_CHANNEL or hidden_voice:
             raise missing_access()
         return channel

@@ -35,6 +35,7 @@ class Connection:
         self._socket = socket
         self._transport = transport
         self._session: VoiceSession | None = None
+        self._patience_ends = 0.0
 
     async def serve(self, version: str | None) -> None:
         """Serve until the connection is closed by either side."""
@@ -44,6 +45,7 @@ class Connection:
                 raise Closed(CloseCode.BAD_REQUEST, "Version 8 only")
             interval_ms = round(self._server.heartbeat_s * 1000)
             await self._socket.send_json({"op": Op.HELLO, "d": {"v": 8, "heartbeat_interval": interval_ms}})
+            self._expect_heartbeat()
             ended_by_client = await self._read()
         except Closed as closed:
             self._server.note(closed.code)
@@ -55,14 +57,18 @@ class Connection:
             if self._session is not None and self._session.detach(self._socket) and ended_by_client:
                 self._server.forget(self._session)
 
+    def _expect_heartbeat(self) -> None:
+        self._patience_ends = asyncio.get_running_loop().time() + 2 * self._server.heartbeat_s
+
     async def _read(self) -> bool:
         """Read until the end; whether the client has ended its session."""
         while True:
             try:
-                async with asyncio.timeout(2 * self._server.heartbeat_s):
+                async with asyncio.timeout_at(self._patience_ends):
                     message = await self._socket.receive()
             except TimeoutError:
                 if self._session is not None and self._session.frozen:
+                    self._expect_heartbeat()
                     continue
                 raise Closed(CloseCode.SESSION_TIMEOUT, "Session timed out.") from None
             if message.type is WSMsgType.CLOSE:
@@ -76,15 +82,13 @@ class Connection:
         try:
             message: Any = json.loads(text)
             op, data = message["op"], message["d"]
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             raise Closed(CloseCode.UNDECODABLE, "Failed to decode payload.") from None
+        if type(op) is not int or op not in set(Op):
+            raise Closed(CloseCode.UNKNOWN_OPCODE, "Unknown opcode.")
         try:
-            known = Op(op)
-        except ValueError:
-            raise Closed(CloseCode.UNKNOWN_OPCODE, "Unknown opcode.") from None
-        try:
-            await self._answer(known, data)
-        except (KeyError, TypeError, ValueError, AttributeError):
+            await self._answer(Op(op), data)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise Closed(CloseCode.UNDECODABLE, "Failed to decode payload.") from None
 
     async def _answer(self, op: Op, data: Any) -> None:
@@ -99,16 +103,17 @@ class Connection:
         elif op is Op.SELECT_PROTOCOL:
             await self._select_protocol(self._session, data)
         elif op is Op.SPEAKING:
-            self._session.speaking = int(data["speaking"])
-            self._session.changed()
+            self._session.announce(_whole(data["speaking"]), _whole(data["ssrc"]))
         elif op not in (Op.VIDEO, Op.MEDIA_SINK_WANTS):
             raise Closed(CloseCode.UNKNOWN_OPCODE, "Unknown opcode.")
 
     async def _beat(self, data: dict[str, Any]) -> None:
-        beat, acknowledged = data["t"], data["seq_ack"]
+        # Before READY nothing has a number.
+        beat, acknowledged = data["t"], _whole(data["seq_ack"] if self._session else data.get("seq_ack", -1))
+        self._expect_heartbeat()
         if self._session is not None:
             self._session.heartbeats += 1
-            self._session.acknowledge(int(acknowledged))
+            self._session.acknowledge(acknowledged)
             self._session.changed()
         await self._socket.send_json({"op": Op.HEARTBEAT_ACK, "d": {"t": beat}})
 
@@ -153,12 +158,20 @@ class Connection:
         if self._session is not None:
             raise Closed(CloseCode.ALREADY_AUTHENTICATED, "Already authenticated.")
         shown = (int(data["server_id"]), str(data["session_id"]), str(data["token"]))
+        seq = _whole(data.get("seq_ack", -1))
         session = self._server.resumable(*shown)
-        if session is None:
+        if session is None or not session.can_resume_from(seq):
             raise Closed(CloseCode.SESSION_INVALID, "Session is no longer valid.")
-        session.acknowledge(int(data.get("seq_ack", -1)))
+        session.acknowledge(seq)
         session.resumes += 1
         self._session = session
         session.attach(self._socket, self._transport)
         await self._socket.send_json({"op": Op.RESUMED, "d": None})
         await session.replay()
+
+
+def _whole(value: object) -> int:
+    """A whole number. Raises TypeError."""
+    if type(value) is not int:
+        raise TypeError
+    return value

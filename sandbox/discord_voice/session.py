@@ -26,8 +26,8 @@ class VoiceSession:
     mode: str = ""
     key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     sound: Sound = field(default_factory=Sound)
-    speaking: int = 0
-    """Flags of the client's last SPEAKING."""
+    speaking: int | None = None
+    """Flags of the client's last SPEAKING; None before the first, without which Discord hears nothing."""
     frozen: bool = False
     """Whether nothing is answered any more, with all connections open."""
     heartbeats: int = 0
@@ -62,13 +62,23 @@ class VoiceSession:
         self._seq += 1
         text = json.dumps({"op": op, "d": data, "seq": self._seq})
         self._unacknowledged.append((self._seq, text))
-        if self._socket is not None and not self.frozen:
+        if self._socket is not None:
             await self._socket.send_str(text)
 
     def acknowledge(self, seq: int) -> None:
         """The client has got everything up to this number."""
-        self.seq_ack = seq
+        self.seq_ack = max(self.seq_ack, min(seq, self._seq))
         self._unacknowledged = [kept for kept in self._unacknowledged if kept[0] > seq]
+
+    def can_resume_from(self, seq: int) -> bool:
+        """Whether everything after this number is still kept."""
+        return self.seq_ack <= seq <= self._seq
+
+    def announce(self, speaking: int, ssrc: int) -> None:
+        """SPEAKING: sound will come from this source."""
+        if ssrc == self.ssrc:
+            self.speaking = speaking
+        self.changed()
 
     async def replay(self) -> None:
         """Send again what was not acknowledged."""

@@ -26,8 +26,12 @@ END_REASONS: dict[str, EndReason] = {
     "replaced": "replaced",
     "cleanup": "lost",
 }
-HOPELESS_CODES = frozenset({4012, 4016, 4017, 4020, 4021, 4022})
-"""Close codes after which Discord wants nobody back (discord.com/developers/docs, "Voice Close Event Codes")."""
+HOPELESS_CODES = frozenset({4012, 4016, 4017, 4020, 4021})
+"""Close codes after which Discord wants nobody back (discord.com/developers/docs, "Voice Close Event Codes").
+
+Not 4014 and 4022: they also come where the bot was moved or the voice server changed, and then a new one is on its
+way; where the bot is to be in no channel any more, its gateway says so.
+"""
 
 
 class NodeEvents:

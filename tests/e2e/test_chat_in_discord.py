@@ -184,6 +184,22 @@ async def test_an_answer_in_a_thread_that_is_put_away_ends_quietly_and_is_settle
     assert "Unexpected fault" not in town.bot.log()
 
 
+async def test_a_question_that_is_taken_back_is_answered_no_further(town: Town) -> None:
+    world = town.world
+    world.gemini.script(*[Reply.text("and then " * 60, chunks=30, interval=0.15)] * 2)
+    questions = [await who.say(world.general, "@bot a story") for who in (world.alice, world.bob)]
+    for question in questions:
+        await world.discord.wait_for_message(
+            world.general, lambda message, asked=question: message.reference is asked and "and" in message.text
+        )
+    await world.alice.delete(questions[0])
+    world.general.purge(questions[1:])
+    rows = await town.rows("gemini_usage", settled(2))
+    assert all(row["estimated"] for row in rows)
+    answers = [message.text for message in world.general.messages if message.author is world.discord.bot]
+    assert all(0 < text.count("and then") < 60 for text in answers)
+
+
 async def test_an_answer_outlives_its_token(town: Town) -> None:
     world = town.world
     world.gemini.script(Reply.text("on and on " * 60, chunks=20, interval=0.1))

@@ -51,6 +51,7 @@ EVENTS: dict[str, tuple[str, str]] = {
     "THREAD_UPDATE": ("ThreadResponse", ""),
     "GUILD_ROLE_CREATE": ("", "guild_id:string role:object"),
     "GUILD_ROLE_UPDATE": ("", "guild_id:string role:object"),
+    "GUILD_ROLE_DELETE": ("", "guild_id:string role_id:string"),
     "GUILD_MEMBER_ADD": ("GuildMemberResponse", "guild_id:string"),
     "GUILD_MEMBER_UPDATE": ("", MEMBER_UPDATE),
     "GUILD_MEMBER_REMOVE": ("", "guild_id:string user:object"),
@@ -61,9 +62,10 @@ EVENTS: dict[str, tuple[str, str]] = {
     ),
     "VOICE_STATE_UPDATE": ("VoiceStateResponse", ""),
     "VOICE_SERVER_UPDATE": ("", "token:string guild_id:string endpoint:?string"),
-    "MESSAGE_CREATE": ("MessageResponse", "guild_id?:string member?:object"),
-    "MESSAGE_UPDATE": ("MessageResponse", "guild_id?:string member?:object"),
+    "MESSAGE_CREATE": ("MessageResponse", "guild_id?:string member?:object channel_type:integer"),
+    "MESSAGE_UPDATE": ("MessageResponse", "guild_id?:string member?:object channel_type:integer"),
     "MESSAGE_DELETE": ("", "id:string channel_id:string guild_id?:string"),
+    "MESSAGE_DELETE_BULK": ("", "ids:array channel_id:string guild_id?:string"),
     "INTERACTION_CREATE": ("", INTERACTION),
 }
 OWN_USER = "mfa_enabled:boolean locale?:string verified?:boolean email?:?string premium_type?:integer bio?:string"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import zlib
@@ -9,26 +10,46 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import aiohttp
+import zstandard
 
 from sandbox.discord import DiscordStandIn
+
+DATA = (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY)
+
+
+class Broken(AssertionError):
+    """The connection ended where a frame was expected."""
 
 
 class Socket:
     """A client of the gateway that does only what it is told."""
 
-    def __init__(self, ws: aiohttp.ClientWebSocketResponse, token: str) -> None:
+    def __init__(self, ws: aiohttp.ClientWebSocketResponse, token: str, query: str = "") -> None:
         self.ws = ws
         self.token = token
-        self._context = zlib.decompressobj()
+        self._zstd = zstandard.ZstdDecompressor().decompressobj() if "zstd-stream" in query else None
+        self._zlib = zlib.decompressobj()
 
     async def receive(self) -> dict[str, Any]:
         """The next frame, plain or compressed."""
         message = await self.ws.receive(5)
-        if message.type is aiohttp.WSMsgType.BINARY:
-            assert message.data.endswith(b"\x00\x00\xff\xff"), "each message ends with a flush"
-            return json.loads(self._context.decompress(message.data))
-        assert message.type is aiohttp.WSMsgType.TEXT, f"closed with {self.ws.close_code}"
-        return json.loads(message.data)
+        if message.type not in DATA:
+            raise Broken(f"closed with {self.ws.close_code}")
+        return self.read(message)
+
+    def read(self, message: aiohttp.WSMessage) -> dict[str, Any]:
+        """What a message says."""
+        binary = message.type is aiohttp.WSMsgType.BINARY
+        return json.loads(self._decompress(message.data) if binary else message.data)
+
+    def _decompress(self, data: bytes) -> bytes:
+        """One message, whole, by a context that goes on."""
+        if self._zstd is None:
+            assert data.endswith(b"\x00\x00\xff\xff"), "each message ends with a flush"
+            return self._zlib.decompress(data)
+        text = self._zstd.decompress(data)
+        assert not self._zstd.eof, "a message ends no frame"
+        return text
 
     async def until(self, *events: str) -> list[dict[str, Any]]:
         """The frames up to the last of these events, which come in this order."""
@@ -49,14 +70,15 @@ class Socket:
         await self.send(6, {"token": self.token, "session_id": session_id, "seq": seq})
 
     async def closed_with(self) -> int | None:
-        async for _ in self.ws:
-            pass
+        async with asyncio.timeout(5):
+            async for _ in self.ws:
+                pass
         return self.ws.close_code
 
 
 @contextlib.asynccontextmanager
 async def connected(discord: DiscordStandIn, http: aiohttp.ClientSession, query: str = "") -> AsyncGenerator[Socket]:
     async with http.ws_connect(discord.gateway_url + query) as ws:
-        socket = Socket(ws, discord.token)
+        socket = Socket(ws, discord.token, query)
         assert (await socket.receive())["op"] == 10
         yield socket

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from sandbox.discord import DiscordStandIn, Intent, Permission
+from sandbox.discord.intents import EVENTS
 from tests import discord_openapi
 from tests.sandbox.discord import gateway_events
 from tests.sandbox.discord.bots import Place
@@ -54,6 +55,8 @@ async def exercise(place: Place, socket: Socket, http: aiohttp.ClientSession) ->
     headers = {"Authorization": f"Bot {socket.token}"}
     await http.post(url, json={"content": "press", "components": [BUTTON]}, headers=headers)
     await alice.click(general.messages[-1], "go")
+    general.purge([await alice.say(general, text) for text in ("these", "two")])
+    guild.remove_role(role)
     guild.add_text_channel("gone").delete()
     guild.outage()
     guild.recover()
@@ -91,4 +94,5 @@ async def test_every_event_is_as_discord_documents_it(place: Place, monkeypatch:
             await socket.until("RESUMED")
     found = dict.fromkeys(fault for event, data in seen for fault in gateway_events.faults(event, data))
     assert not found, "not as Discord documents it:\n" + "\n".join(found)
-    assert {event for event, _ in seen} == set(gateway_events.EVENTS)
+    # And that is all that the stand-in can send, or lose.
+    assert {event for event, _ in seen} == set(gateway_events.EVENTS) == EVENTS

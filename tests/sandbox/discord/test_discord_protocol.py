@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,6 +10,7 @@ import aiohttp
 import pytest
 
 from sandbox.discord import DiscordStandIn, Intent
+from sandbox.discord.intents import without_content
 from tests.sandbox.discord.bots import Place
 from tests.sandbox.discord.sockets import connected
 
@@ -78,13 +78,27 @@ async def test_too_many_servers_for_one_shard_is_4011(
 async def test_more_than_120_frames_a_minute_is_4008(http: aiohttp.ClientSession) -> None:
     async with DiscordStandIn(limits=True) as discord, connected(discord, http) as socket:
         await socket.identify()
-        for _ in range(120):
+        for _ in range(118):
             await socket.send(3, {"status": "idle", "since": None, "activities": [], "afk": False})
+        await socket.send(1, None)
+        assert [(await socket.receive())["op"] for _ in range(2)] == [0, 11]
+        await socket.send(1, None)
         assert await socket.closed_with() == 4008
 
 
-@pytest.mark.parametrize(("code", "answer"), [(4000, "RESUMED"), (4008, "RESUMED"), (4009, None)])
-async def test_discord_may_close_at_any_time_and_only_4009_ends_the_session(
+async def test_without_limits_a_client_may_send_as_much_as_it_likes(
+    discord: DiscordStandIn, http: aiohttp.ClientSession
+) -> None:
+    async with connected(discord, http) as socket:
+        await socket.identify()
+        for _ in range(200):
+            await socket.send(3, {"status": "idle", "since": None, "activities": [], "afk": False})
+        await socket.send(1, None)
+        assert [(await socket.receive())["op"] for _ in range(2)] == [0, 11]
+
+
+@pytest.mark.parametrize(("code", "answer"), [(4000, "RESUMED"), (4008, "RESUMED"), (4007, None), (4009, None)])
+async def test_discord_may_close_at_any_time_and_two_codes_end_the_session(
     place: Place, http: aiohttp.ClientSession, code: int, answer: str | None
 ) -> None:
     async with connected(place.discord, http) as socket:
@@ -121,11 +135,15 @@ async def test_a_resume_tells_again_what_was_missed_and_nothing_else(place: Plac
 async def test_a_resume_from_the_future_is_4007(place: Place, http: aiohttp.ClientSession) -> None:
     async with connected(place.discord, http) as socket:
         await socket.identify()
-        (ready, *_) = await socket.until("READY", "GUILD_CREATE")
+        (ready, created) = await socket.until("READY", "GUILD_CREATE")
         await place.discord.reset()
     async with connected(place.discord, http) as socket:
-        await socket.resume(ready["d"]["session_id"], 99)
+        await socket.resume(ready["d"]["session_id"], created["s"] + 1)
         assert await socket.closed_with() == 4007
+    # And that was the session's end.
+    async with connected(place.discord, http) as socket:
+        await socket.resume(ready["d"]["session_id"], created["s"])
+        assert (await socket.receive())["op"] == 9
 
 
 @pytest.mark.parametrize("resumable", [True, False])
@@ -154,40 +172,6 @@ async def test_op_1_asks_for_a_heartbeat_and_op_7_for_a_new_connection(
         assert [(await socket.receive())["op"] for _ in range(2)] == [1, 7]
 
 
-async def test_shards_identify_in_turn(http: aiohttp.ClientSession) -> None:
-    """``max_concurrency``: one in 5 s for each remainder of the shard's number; op 9 for the others."""
-    async with DiscordStandIn(limits=True, max_concurrency=2) as discord, contextlib.AsyncExitStack() as stack:
-        answers: list[Any] = []
-        for shard in range(3):
-            socket = await stack.enter_async_context(connected(discord, http))
-            await socket.identify(shard=[shard, 4])
-            frame = await socket.receive()
-            answers.append(frame["t"] or (frame["op"], frame["d"]))
-        assert answers == ["READY", "READY", (9, False)]
-        async with http.get(f"{discord.api_url}/gateway/bot", headers={"Authorization": f"Bot {discord.token}"}) as bot:
-            limit = (await bot.json())["session_start_limit"]
-        assert (limit["max_concurrency"], limit["total"] - limit["remaining"]) == (2, 3)
-
-
-async def test_each_shard_hears_of_its_own_servers_and_shard_0_of_direct_messages(
-    discord: DiscordStandIn, http: aiohttp.ClientSession
-) -> None:
-    guilds = [discord.add_guild(f"guild {number}") for number in range(4)]
-    alice = guilds[0].add_member("alice")
-    heard: list[set[str]] = []
-    async with connected(discord, http) as first, connected(discord, http) as second:
-        for number, socket in enumerate((first, second)):
-            await socket.identify(shard=[number, 2], intents=int(Intent.GUILDS | Intent.DIRECT_MESSAGES))
-            ready, *created = await socket.until("READY", "GUILD_CREATE", "GUILD_CREATE")
-            assert {guild["id"] for guild in ready["d"]["guilds"]} == {frame["d"]["id"] for frame in created}
-            assert all(guild["unavailable"] for guild in ready["d"]["guilds"])
-            heard.append({frame["d"]["id"] for frame in created})
-        await alice.dm("hello")
-        assert (await first.receive())["t"] == "MESSAGE_CREATE"
-    assert heard[0] | heard[1] == {str(guild.id) for guild in guilds}
-    assert all(int(guild_id) >> 22 & 1 == shard for shard in (0, 1) for guild_id in heard[shard])
-
-
 async def test_a_server_that_is_away_differs_from_one_that_was_left(place: Place, http: aiohttp.ClientSession) -> None:
     async with connected(place.discord, http) as socket:
         await socket.identify()
@@ -207,6 +191,13 @@ async def test_a_server_that_is_away_differs_from_one_that_was_left(place: Place
         assert "unavailable" not in joined["d"]
 
 
+async def test_of_several_privileged_intents_each_must_be_granted(http: aiohttp.ClientSession) -> None:
+    granted = Intent.MESSAGE_CONTENT
+    async with DiscordStandIn(privileged_intents=granted) as discord, connected(discord, http) as socket:
+        await socket.identify(intents=int(granted | Intent.GUILD_MEMBERS))
+        assert await socket.closed_with() == 4014
+
+
 EMPTIED = {"content": "", "embeds": [], "attachments": [], "components": []}
 
 
@@ -223,14 +214,24 @@ async def test_a_message_is_emptied_as_the_intents_say(http: aiohttp.ClientSessi
                 secret = await alice.say(general, "secret", files={"a.txt": b"x"})
                 await alice.say(general, "@bot whole", reply_to=secret)
                 await alice.dm("direct")
-                seen[privileged] = [(await socket.receive())["d"] for _ in range(3)]
-    hidden, whole, direct = seen[False]
-    assert {name: hidden[name] for name in EMPTIED} == EMPTIED
+                await alice.revise(secret, "changed")
+                seen[privileged] = [(await socket.receive())["d"] for _ in range(4)]
+    hidden, whole, direct, changed = seen[False]
+    assert {name: hidden[name] for name in EMPTIED} == {name: changed[name] for name in EMPTIED} == EMPTIED
     assert (whole["content"], direct["content"]) == (f"{discord.bot.mention} whole", "direct")
     assert {name: whole["referenced_message"][name] for name in EMPTIED} == EMPTIED
-    hidden, whole, direct = seen[True]
+    hidden, whole, direct, changed = seen[True]
     assert (hidden["content"], hidden["attachments"][0]["filename"]) == ("secret", "a.txt")
+    assert changed["content"] == "changed"
     assert whole["referenced_message"]["content"] == "secret"
+
+
+def test_what_other_bots_send_is_emptied_too() -> None:
+    full = {"content": "hi", "embeds": [{}], "attachments": [{}], "components": [{}], "id": "9", "flags": 0}
+    others = full | {"author": {"id": "2"}, "mentions": [{"id": "3"}]}
+    assert without_content(others, 1) == others | EMPTIED
+    assert without_content(others, 2) == others
+    assert without_content(others, 3) == others
 
 
 async def test_a_session_is_told_on_a_new_connection_only(place: Place, http: aiohttp.ClientSession) -> None:

@@ -1,114 +1,17 @@
-"""hikari, a client library by other authors, as a second opinion: it reads payloads more strictly than discord.py."""
+"""hikari, a client library by other authors, as a second opinion: it logs in, answers, and survives a RESUME."""
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import contextlib
-import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
 import hikari
 import pytest
 
-from sandbox.discord import DiscordStandIn
-from tests import discord_openapi
 from tests.sandbox.discord.bots import Place
+from tests.sandbox.discord.conftest import place
+from tests.sandbox.discord.hikari_bot import discord, living, nothing_was_unreadable
 
-INTENTS = (
-    hikari.Intents.GUILDS
-    | hikari.Intents.GUILD_VOICE_STATES
-    | hikari.Intents.GUILD_MESSAGES
-    | hikari.Intents.DM_MESSAGES
-)
-
-
-# hikari reads the bot's id from the first part of its token, as Discord makes them.
-TOKEN = f"{base64.b64encode(b'1234567890').decode()}.sandbox.token"
-
-
-@pytest.fixture(autouse=True)
-def nothing_was_unreadable(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """hikari logs what it cannot read, and goes on."""
-    yield
-    wrong = [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR]
-    assert [record.getMessage() for record in wrong] == []
-
-
-@pytest.fixture
-async def discord() -> AsyncIterator[DiscordStandIn]:
-    async with DiscordStandIn(TOKEN) as stand_in:
-        yield stand_in
-        discord_openapi.check(stand_in.requests)
-
-
-class HikariBot:
-    """A bot that answers `/ping` late, and keeps what it was told."""
-
-    def __init__(self, discord: DiscordStandIn) -> None:
-        self.app = hikari.GatewayBot(
-            discord.token,
-            banner=None,
-            logs=None,
-            intents=INTENTS,
-            rest_url=discord.api_url,
-            max_retries=0,
-            suppress_optimization_warning=True,
-        )
-        self.told: list[hikari.Event] = []
-        self._telling = asyncio.Condition()
-        self.app.subscribe(hikari.Event, self._keep)
-        self.app.subscribe(hikari.InteractionCreateEvent, self._answer)
-        self.app.subscribe(hikari.StartingEvent, self._register)
-
-    async def _keep(self, event: hikari.Event) -> None:
-        async with self._telling:
-            self.told.append(event)
-            self._telling.notify_all()
-
-    async def hears(self, kind: type[Any], count: int = 1) -> list[Any]:
-        """Wait until so many events of a kind have come."""
-
-        def found() -> list[Any]:
-            return [event for event in self.told if isinstance(event, kind)]
-
-        async with self._telling:
-            async with asyncio.timeout(10):
-                await self._telling.wait_for(lambda: len(found()) >= count)
-        return found()
-
-    async def _register(self, _: hikari.Event) -> None:
-        application = await self.app.rest.fetch_application()
-        command = self.app.rest.slash_command_builder("ping", "Answers").add_option(
-            hikari.CommandOption(type=hikari.OptionType.STRING, name="word", description="Which word", is_required=True)
-        )
-        await self.app.rest.set_application_commands(application, [command])
-
-    async def _answer(self, event: hikari.InteractionCreateEvent) -> None:
-        interaction = event.interaction
-        if isinstance(interaction, hikari.CommandInteraction):
-            await interaction.create_initial_response(hikari.ResponseType.DEFERRED_MESSAGE_CREATE)
-            assert interaction.options
-            row = self.app.rest.build_message_action_row().add_interactive_button(
-                hikari.ButtonStyle.PRIMARY, "more", label="More"
-            )
-            await interaction.edit_initial_response(f"pong {interaction.options[0].value}", component=row)
-        elif isinstance(interaction, hikari.ComponentInteraction):
-            await interaction.create_initial_response(hikari.ResponseType.MESSAGE_UPDATE, "more", components=[])
-            await interaction.execute("followed", flags=hikari.MessageFlag.EPHEMERAL)
-
-
-@contextlib.asynccontextmanager
-async def living(discord: DiscordStandIn) -> AsyncGenerator[HikariBot]:
-    bot = HikariBot(discord)
-    await bot.app.start(check_for_updates=False)
-    try:
-        await discord.bot_ready()
-        yield bot
-    finally:
-        await bot.app.close()
-    assert discord.unknown_requests == []
+__all__ = ["discord", "nothing_was_unreadable", "place"]
 
 
 async def test_it_logs_in_and_sees_the_server_as_it_is(place: Place) -> None:
@@ -146,11 +49,16 @@ async def test_messages_arrive_are_sent_edited_and_deleted(place: Place) -> None
         await bot.hears(hikari.GuildMessageDeleteEvent)
 
 
-async def test_a_command_is_answered_edited_and_followed_up(place: Place) -> None:
+async def test_a_command_is_answered_edited_and_followed_up_by_a_form_and_a_message(place: Place) -> None:
     async with living(place.discord):
         use = await place.alice.slash("ping", {"word": "one"}, channel=place.general)
         await use.answered()
         assert use.text == "pong one"
+        opened = await place.alice.click(use.messages[0], "form")
+        await opened.finished(lambda use: use.modal is not None)
+        sent = await place.alice.submit(opened, {"said": "two"})
+        await sent.answered()
+        assert sent.text == "two was said"
         pressed = await place.alice.click(use.messages[0], "more")
         await pressed.finished(lambda use: len(use.messages) == 2)
         assert (use.text, pressed.messages[1].ephemeral) == ("more", True)

@@ -11,11 +11,13 @@ from typing import Any, Self
 
 import aiohttp
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt
 
 from sandbox.discord import VoiceCredentials
 from sandbox.discord_voice import VoiceServer
 
 AES_MODE = "aead_aes256_gcm_rtpsize"
+XCHACHA_MODE = "aead_xchacha20_poly1305_rtpsize"
 
 
 class VoiceClient:
@@ -35,6 +37,8 @@ class VoiceClient:
         self.seq = -1
         self.ready: dict[str, Any] = {}
         self.key = b""
+        self.address = ("", 0)
+        self._mode = AES_MODE
         self._sent = 0
 
     async def __aenter__(self) -> Self:
@@ -72,18 +76,23 @@ class VoiceClient:
         shown = {"server_id": str(self._guild_id), "session_id": self._shown.session_id, "token": self._shown.token}
         return shown | {"user_id": str(self._user_id)} | changed
 
-    async def join(self) -> None:
-        """Connect as far as sound can be sent."""
+    async def join(self, *, speaking: bool = True, mode: str = AES_MODE) -> None:
+        """Connect as far as sound can be sent; without ``speaking`` none is announced."""
+        self._mode = mode
         await self.connect()
         assert (await self.get(8))["heartbeat_interval"] > 0
         await self.send(0, self.identity())
         self.ready = await self.get(2)
-        address, port = await self.discover()
-        await self.send(1, {"protocol": "udp", "data": {"address": address, "port": port, "mode": AES_MODE}})
+        address, port = self.address = await self.discover()
+        await self.send(1, {"protocol": "udp", "data": {"address": address, "port": port, "mode": mode}})
         description = await self.get(4)
-        assert description["mode"] == AES_MODE
+        assert description["mode"] == mode
         self.key = bytes(description["secret_key"])
-        await self.send(5, {"speaking": 1, "delay": 0, "ssrc": self.ready["ssrc"]})
+        if speaking:
+            await self.send(5, {"speaking": 1, "delay": 0, "ssrc": self.ready["ssrc"]})
+            # Its answer says that what went before has arrived: UDP would overtake it.
+            await self.send(3, {"t": 0, "seq_ack": -1})
+            await self.get(6)
 
     async def resume(self) -> None:
         """Connect anew and resume."""
@@ -103,8 +112,28 @@ class VoiceClient:
 
     def speak(self, opus: bytes = b"sound", *, key: bytes | None = None, skip: int = 0) -> None:
         """Send one packet; `skip` leaves so many numbers out before it."""
-        self._sent += 1 + skip
-        header = struct.pack("!BBHII", 0x80, 0x78, self._sent, self._sent * 960, self.ready["ssrc"])
+        self._sent += skip
+        self.send_raw(self.packet(opus, key=key))
+
+    def packet(self, opus: bytes = b"sound", *, key: bytes | None = None, extension: bytes = b"") -> bytes:
+        """The next packet; an ``extension`` is of whole words, and only its length travels in the clear."""
+        self._sent += 1
+        flags = 0x90 if extension else 0x80
+        header = struct.pack("!BBHII", flags, 0x78, self._sent & 0xFFFF, self._sent * 960, self.ready["ssrc"])
+        if extension:
+            header += struct.pack("!HH", 0xBEDE, len(extension) // 4)
         nonce = struct.pack("!I", self._sent)
-        sealed = AESGCM(key or self.key).encrypt(nonce + bytes(8), opus, header)
-        self._udp.send(header + sealed + nonce)
+        return header + self._sealed(extension + opus, header, nonce, key or self.key) + nonce
+
+    def _sealed(self, sound: bytes, header: bytes, nonce: bytes, key: bytes) -> bytes:
+        if self._mode == AES_MODE:
+            return AESGCM(key).encrypt(nonce + bytes(8), sound, header)
+        return crypto_aead_xchacha20poly1305_ietf_encrypt(sound, header, nonce + bytes(20), key)
+
+    @property
+    def own_port(self) -> int:
+        """The port from which it sends."""
+        return self._udp.getsockname()[1]
+
+    def send_raw(self, datagram: bytes) -> None:
+        self._udp.send(datagram)

@@ -1,4 +1,4 @@
-"""The voice server as another author's client sees it: discord.py's own, with a bot of the Discord stand-in."""
+"""The voice server as clients of other authors see it: discord.py's own, and what a real Lavalink 4.2.2 has sent."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from sandbox.discord import DiscordStandIn
+from sandbox.discord import DiscordStandIn, VoiceCredentials
 from sandbox.discord.voice import state_payload
 from sandbox.discord_voice import VoiceServer
 from tests.sandbox.discord.bots import Place, running
 from tests.sandbox.discord.conftest import discord, place
+from tests.sandbox.discord_voice.client import AES_MODE, VoiceClient
 
 __all__ = ["discord", "place"]
 
@@ -30,11 +31,12 @@ async def test_discord_py_plays_resumes_and_is_put_out(
         async with running(discord, connector=connector) as bot:
             channel: Any = bot.get_channel(place.music.id)
             voice = await channel.connect(timeout=5)
-            voice.send_audio_packet(b"opus", encode=False)
-            await server.until(lambda: server.sound(guild).packets == 1)
             session, given = server.session(guild), place.guild.voice_server
             assert session is not None
             assert given is not None
+            await server.until(lambda: session.speaking is not None)
+            voice.send_audio_packet(b"opus", encode=False)
+            await server.until(lambda: server.sound(guild).packets == 1)
             asked_again = asyncio.create_task(bot.wait_for("voice_state_update", timeout=5))
             await server.close(guild, 4015)
             await asked_again
@@ -50,3 +52,31 @@ async def test_discord_py_plays_resumes_and_is_put_out(
                 while voice.is_connected():
                     await asyncio.sleep(0.01)
             assert server.closes == [4015, 4014]
+
+
+async def test_what_a_real_lavalink_has_sent_is_taken_in_its_order() -> None:
+    given = VoiceCredentials("tok", "localhost:1", "vsess", "555")
+    shown = {"session_id": "vsess", "video": True, "server_id": "500", "token": "tok"}
+    address = {"mode": AES_MODE, "address": "127.0.0.1", "port": 32994}
+    opus = {"payload_type": 120, "name": "opus", "priority": 1000, "type": "audio"}
+    async with VoiceServer(lambda _: given, 222) as server, VoiceClient(server, 500, given, 222) as client:
+        await client.connect()
+        await client.get(8)
+        await client.send(0, shown | {"user_id": "222", "max_dave_protocol_version": 0})
+        ssrc = (await client.get(2))["ssrc"]
+        await client.send(15, {"any": 0})
+        connection = {"rtc_connection_id": "748bb8d2-b2cd-4227-91b8-d9776928872c", "protocol": "udp", "codecs": [opus]}
+        await client.send(1, connection | address | {"data": address})
+        await client.send(5, {"speaking": 0, "delay": 0, "ssrc": ssrc})
+        await client.send(12, {"audio_ssrc": ssrc, "video_ssrc": 0, "rtx_ssrc": 0})
+        await client.get(4)
+        session = server.session(500)
+        assert session is not None
+        await server.until(lambda: session.speaking == 0)
+        server.cut(500)
+        await client.closed()
+        await client.connect()
+        await client.get(8)
+        await client.send(7, shown | {"seq_ack": 2})
+        await client.get(9)
+        assert server.closes == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -12,7 +13,7 @@ import pytest
 
 from sandbox.discord import VoiceCredentials
 from sandbox.discord_voice import VoiceServer
-from tests.sandbox.discord_voice.client import AES_MODE, VoiceClient
+from tests.sandbox.discord_voice.client import AES_MODE, XCHACHA_MODE, VoiceClient
 
 GUILD, BOT = 500, 111
 GIVEN = VoiceCredentials("token", "localhost:1", "session", "555")
@@ -45,8 +46,9 @@ async def client(server: VoiceServer) -> AsyncIterator[VoiceClient]:
         yield client
 
 
-async def test_sound_arrives_and_is_counted(server: VoiceServer, client: VoiceClient) -> None:
-    await client.join()
+@pytest.mark.parametrize("mode", [AES_MODE, XCHACHA_MODE])
+async def test_sound_arrives_and_is_counted(server: VoiceServer, client: VoiceClient, mode: str) -> None:
+    await client.join(mode=mode)
     for _ in range(5):
         client.speak()
     client.speak(b"\xf8\xff\xfe")
@@ -58,8 +60,11 @@ async def test_sound_arrives_and_is_counted(server: VoiceServer, client: VoiceCl
     await server.until(lambda: session.speaking == 1)
 
 
-async def test_what_no_key_fits_and_what_is_missing_is_counted_too(server: VoiceServer, client: VoiceClient) -> None:
-    await client.join()
+@pytest.mark.parametrize("mode", [AES_MODE, XCHACHA_MODE])
+async def test_what_no_key_fits_and_what_is_missing_is_counted_too(
+    server: VoiceServer, client: VoiceClient, mode: str
+) -> None:
+    await client.join(mode=mode)
     client.speak()
     client.speak(key=bytes(32))
     client.speak(skip=3)
@@ -108,8 +113,9 @@ async def test_no_json_and_another_version_are_refused(client: VoiceClient) -> N
     await client.connect()
     await client.ws.send_str("{")
     assert await client.closed() == 4002
-    await client.connect(version=4)
-    assert await client.closed() == 4020
+    for version in (4, 7, 9):
+        await client.connect(version=version)
+        assert await client.closed() == 4020
 
 
 async def test_a_heartbeat_is_answered_with_its_own_number(server: VoiceServer, client: VoiceClient) -> None:
@@ -122,14 +128,14 @@ async def test_a_heartbeat_is_answered_with_its_own_number(server: VoiceServer, 
 
 
 async def test_a_client_without_a_heartbeat_is_timed_out(discord: Discord) -> None:
-    async with VoiceServer(discord.credentials, BOT, heartbeat_s=0.05) as server:
+    async with VoiceServer(discord.credentials, BOT, heartbeat_s=0.3) as server:
         async with VoiceClient(server, GUILD, GIVEN, BOT) as client:
             await client.join()
             assert await client.closed() == 4009
         assert server.closes == [4009]
 
 
-@pytest.mark.parametrize("how", [4015, 4009, "cut"])
+@pytest.mark.parametrize("how", [4015, 4009, 4016, 1001, "cut"])
 async def test_a_resume_brings_what_was_missed_and_sound_goes_on(
     server: VoiceServer, client: VoiceClient, how: int | str
 ) -> None:
@@ -178,6 +184,34 @@ async def test_a_bot_that_was_moved_or_removed_is_put_out(
     discord.given = None
     await server.check(GUILD)
     assert await client.closed() == 4014
+
+
+async def test_a_new_token_puts_the_old_connection_out_and_leaves_it_nothing_to_resume(
+    server: VoiceServer, client: VoiceClient, discord: Discord
+) -> None:
+    await client.join()
+    server.cut(GUILD)
+    await client.closed()
+    discord.given = replace(GIVEN, token="new")
+    await client.resume()
+    assert await client.closed() == 4006
+    discord.given = GIVEN
+    await client.join()
+    discord.given = replace(GIVEN, token="new")
+    await server.check(GUILD)
+    assert await client.closed() == 4014
+
+
+async def test_a_silent_death_is_no_time_out(discord: Discord) -> None:
+    async with (
+        VoiceServer(discord.credentials, BOT, heartbeat_s=0.05) as server,
+        VoiceClient(server, GUILD, GIVEN, BOT) as client,
+    ):
+        await client.join()
+        server.freeze(GUILD)
+        with pytest.raises(TimeoutError):
+            await client.ws.receive(timeout=0.5)
+        assert server.closes == []
 
 
 async def test_a_silent_death_answers_and_hears_nothing(server: VoiceServer, client: VoiceClient) -> None:
