@@ -13,13 +13,14 @@ from aiohttp import hdrs, web
 from yarl import URL
 
 from sandbox.lavalink.library import MusicLibrary
+from sandbox.lavalink.loader import SEARCH
 from sandbox.lavalink.trouble import Trouble
 from sandbox.real_lavalink.passing import abort, answered_headers, asked_headers
 from sandbox.real_lavalink.watch import Watch
 
 LIMITED = "/limited"
 """Here the proxy answers 429, as a source does."""
-_SEARCH = re.compile(r"[a-z0-9]*search:(.*)", re.DOTALL)
+_ANY_SEARCH = re.compile(r"[a-z0-9]*search:.*", re.DOTALL)
 # What aiohttp would say of a request that says nothing itself.
 _UNASKED = (hdrs.ACCEPT, hdrs.CONTENT_TYPE, hdrs.USER_AGENT)
 
@@ -76,10 +77,10 @@ class RestRoute:
         """What the real server is asked to load, and whether that is what a search found."""
         if self._trouble.refuses():
             return str(asked.origin().with_path(LIMITED)), False
-        search = _SEARCH.fullmatch(wanted)
-        if search is None:
+        if _ANY_SEARCH.fullmatch(wanted) is None:
             return wanted, False
-        found = await self._library.search(search[1].strip())
+        search = SEARCH.fullmatch(wanted)
+        found = await self._library.search(search[1].strip()) if search is not None else []
         # Its own sources are the world outside; to an empty identifier a 4.2.2 answers `empty`.
         return (found[0].identifier, True) if found else ("", False)
 
