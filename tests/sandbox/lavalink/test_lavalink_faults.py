@@ -49,6 +49,9 @@ async def test_a_stuck_track_is_reported_and_not_ended(client: LavalinkClient, l
     assert stuck["thresholdMs"] == 200
     assert stuck["track"]["info"]["position"] == 980
     assert (await client.player())["track"] is not None
+    await client.update(1, volume=50)
+    await asyncio.sleep(0.3)  # longer than the threshold
+    assert client.kinds().count("TrackStuckEvent") == 1
     await client.update(1, track={"encoded": None})
     assert (await client.until("TrackEndEvent"))["reason"] == "stopped"
     assert lavalink.account.plays[0].sent_ms == 1000
