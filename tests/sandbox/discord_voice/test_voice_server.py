@@ -41,7 +41,7 @@ async def server(discord: Discord) -> AsyncIterator[VoiceServer]:
 
 @pytest.fixture
 async def client(server: VoiceServer) -> AsyncIterator[VoiceClient]:
-    async with VoiceClient(server, GUILD, GIVEN, BOT) as client:
+    async with VoiceClient(server.endpoint, server.authority.cert_pem.bytes(), GUILD, GIVEN, BOT) as client:
         yield client
 
 
@@ -123,7 +123,7 @@ async def test_a_heartbeat_is_answered_with_its_own_number(server: VoiceServer, 
 
 async def test_a_client_without_a_heartbeat_is_timed_out(discord: Discord) -> None:
     async with VoiceServer(discord.credentials, BOT, heartbeat_s=0.05) as server:
-        async with VoiceClient(server, GUILD, GIVEN, BOT) as client:
+        async with VoiceClient(server.endpoint, server.authority.cert_pem.bytes(), GUILD, GIVEN, BOT) as client:
             await client.join()
             assert await client.closed() == 4009
         assert server.closes == [4009]
