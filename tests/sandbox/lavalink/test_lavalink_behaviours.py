@@ -261,6 +261,7 @@ BEHAVIOURS: dict[int, tuple[str, tuple[str, ...]]] = {
         "a final close by Discord is told, and the track runs on unheard",
         (
             "voice::test_a_close_by_discord_is_told_and_the_track_runs_on_unheard",
+            "voice::test_new_data_closes_with_1000_and_plays_on",
             f"{_REPLAY}[07b_voice_close_codes]",
         ),
     ),

@@ -46,6 +46,8 @@ async def test_damage_in_the_middle_gives_an_exception_at_once_and_finished_late
 async def test_a_stuck_track_is_reported_and_not_ended(client: LavalinkClient, lavalink: LavalinkStandIn) -> None:
     await client.update(1, voice=VOICE, track={"identifier": "stuck"})
     stuck = await client.until("TrackStuckEvent")
+    update = await client.until("playerUpdate", lambda message: message["state"]["position"] == 980)
+    assert client.messages.index(stuck) < client.messages.index(update)
     assert stuck["thresholdMs"] == 200
     assert stuck["track"]["info"]["position"] == 980
     assert (await client.player())["track"] is not None

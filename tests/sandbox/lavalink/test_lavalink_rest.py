@@ -1,6 +1,7 @@
 """REST as a real 4.2.2 answers it."""
 
 import asyncio
+import time
 from typing import Any
 
 import aiohttp
@@ -63,6 +64,8 @@ async def test_version_info_stats_and_route_planner_have_their_shapes(client: La
     stats = (await client.get("/v4/stats")).body
     assert stats["frameStats"] is None
     assert stats["players"] == stats["playingPlayers"] == 0
+    await asyncio.sleep(0.05)
+    assert 50 <= (await client.get("/v4/stats")).body["uptime"] - stats["uptime"] < 10_000
     assert (await client.get("/v4/routeplanner/status")).status == 204
     assert (await client.request("POST", "/v4/routeplanner/free/all")).status == 500
     for path in ("/", "/v3/websocket"):
@@ -81,6 +84,7 @@ async def test_unknown_sessions_and_players_are_404(client: LavalinkClient) -> N
 async def test_an_empty_patch_makes_a_player_with_the_documented_shape(client: LavalinkClient) -> None:
     body = (await client.update(1)).body
     state = body.pop("state")
+    assert abs(state["time"] - time.time() * 1000) < 10_000
     assert {**state, "time": 0} == {"time": 0, "position": 0, "connected": False, "ping": -1}
     assert body == {
         "guildId": "1",
@@ -170,6 +174,9 @@ async def test_resuming_is_off_by_default_and_is_changed_by_field(client: Lavali
     assert (await client.request("PATCH", path, json={})).body == {"resuming": False, "timeout": 60}
     assert (await client.request("PATCH", path, json={"resuming": True})).body["timeout"] == 60
     assert (await client.request("PATCH", path, json={"timeout": 5})).body == {"resuming": True, "timeout": 5}
+    for timeout in (-5, 0, 3600, (1 << 63) - 1):
+        answer = await client.request("PATCH", path, json={"timeout": timeout})
+        assert answer.body == {"resuming": True, "timeout": timeout}
     assert (await client.request("PATCH", path, json={"timeout": None})).status == 400
 
 

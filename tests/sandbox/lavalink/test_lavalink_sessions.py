@@ -1,6 +1,7 @@
 """The WebSocket: handshake, ready, stats, resume."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import aiohttp
@@ -48,7 +49,7 @@ async def test_a_connection_brings_ready_and_then_stats(client: LavalinkClient) 
     await client.until("stats")
     ready, stats = client.messages
     assert ready["resumed"] is False
-    assert len(ready["sessionId"]) == 16
+    assert re.fullmatch("[a-z0-9]{16}", ready["sessionId"])
     assert {"frameStats", "players", "playingPlayers", "uptime", "memory", "cpu"} < stats.keys()
 
 
@@ -152,8 +153,12 @@ async def test_stats_are_pushed_every_interval_with_frames_of_a_whole_one(
         loop = asyncio.get_running_loop()
         begun = loop.time()
         await client.update(1, voice=VOICE, track={"identifier": lavalink.file_url("long.wav")})
+        await client.update(2, track={"identifier": lavalink.file_url("long.wav")}, paused=True)
         stats = await client.until("stats", lambda message: message["frameStats"])
-        assert stats["playingPlayers"] == 1
+        assert (stats["players"], stats["playingPlayers"]) == (2, 1)
+        # Of 3,000 frames a minute: what was not sent is the deficit.
+        frames = stats["frameStats"]
+        assert (frames["nulled"], frames["deficit"]) == (0, 3000 - frames["sent"])
         await asyncio.sleep(0.2)
         assert (await client.get("/v4/stats")).body["frameStats"] is None
         # A frame is 20 ms; what is sent ahead of the clock may be counted in the same interval.

@@ -114,6 +114,7 @@ async def test_a_subfolder_is_a_playlist(client: LavalinkClient, lavalink: Laval
 async def test_an_m3u_is_one_stream(client: LavalinkClient, lavalink: LavalinkStandIn) -> None:
     info = (await client.load(lavalink.file_url("list.m3u")))["data"]["info"]
     assert (info["isStream"], info["length"]) == (True, 9223372036854775807)
+    assert info["identifier"] == info["uri"] == lavalink.file_url("list.m3u")
     assert (await client.load(lavalink.file_url("none.m3u")))["loadType"] == "error"
 
 
