@@ -28,6 +28,8 @@ class Fault:
     done: str
     """What is said then, by `str.format`: the service, then the arguments."""
     convert: Callable[[list[str]], list[Any]]
+    absent: str = "it cannot"
+    """Why a service does not have it, where one has not."""
 
     @property
     def arguments(self) -> str:
@@ -58,6 +60,8 @@ class Fault:
 
     def _method(self, session: Session, service: str) -> Callable[..., Awaitable[None] | None]:
         able = self.services(session)
+        if service in services(session) and service not in able:
+            raise RefusedError(f"there is no {self.name} for {service}: {self.absent} (there is: {', '.join(able)})")
         if service not in able:
             question = f"there is no {service!r} to do that to" if service else "to which service?"
             raise RefusedError(f"{question} (there is: {', '.join(able) or 'none'})")
@@ -94,8 +98,8 @@ def _kind(words: list[str]) -> list[Any]:
 
 
 FAULTS = (
-    Fault("down", "", "take a service away", "{0} is down", _nothing),
-    Fault("up", "", "bring it back, without any fault", "{0} is up", _nothing),
+    Fault("down", "", "take a service away (no seed: no chance is in it)", "{0} is down", _nothing),
+    Fault("up", "", "bring it back, without any fault (no seed either)", "{0} is up", _nothing),
     Fault("slow", "SECONDS [seed=N]", "let it answer late", "{0} answers {1:g} s late", _seconds),
     Fault("reset", "[seed=N]", "cut its connections", "the connections to {0} are cut", _nothing),
     Fault("halfopen", "[seed=N]", "it listens, and answers nothing", "{0} answers nothing", _nothing),
@@ -106,6 +110,14 @@ FAULTS = (
         "others have used up a limit that they share with the bot",
         "{0} refuses the next {1} with a limit that is shared",
         _times,
+        "only Discord has such limits",
     ),
-    Fault("drop-event", "KIND [seed=N]", "its next event of a kind is lost", "{0}'s next {1} will not arrive", _kind),
+    Fault(
+        "drop-event",
+        "KIND [seed=N]",
+        "its next event of a kind is lost",
+        "{0}'s next {1} will not arrive",
+        _kind,
+        "it sends no events",
+    ),
 )

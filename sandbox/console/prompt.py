@@ -14,7 +14,7 @@ from prompt_toolkit.patch_stdout import patch_stdout
 from rich.markup import escape
 from rich.table import Table
 
-from sandbox.console import conditions, verbs
+from sandbox.console import conditions, faults, verbs
 from sandbox.console.completion import ConsoleCompleter
 from sandbox.console.script import FAULTS
 from sandbox.console.session import Session
@@ -40,7 +40,7 @@ async def converse(session: Session) -> None:
 
 async def _do(session: Session, line: str) -> None:
     if line == "help":
-        session.screen.show(help_table())
+        session.screen.show(help_table(session))
     elif line:
         try:
             with _unechoed():
@@ -63,13 +63,16 @@ def _unechoed() -> Generator[None]:
         termios.tcsetattr(terminal, termios.TCSANOW, before)
 
 
-def help_table() -> Table:
-    """All verbs, and the conditions of expect and wait."""
+def help_table(session: Session) -> Table:
+    """All verbs, the faults with the services that can suffer them, and the conditions of expect and wait."""
     table = Table(show_header=False, box=None, padding=(0, 2))
     table.add_row("/COMMAND …", "use a slash command of the bot's; Tab shows them and their options")
     table.add_row("TEXT", "anything that begins with no verb is written in #general")
+    suffering = {fault.name: fault.services(session) for fault in faults.FAULTS}
     for verb in verbs.VERBS.values():
-        table.add_row(escape(f"{verb.name} {verb.arguments}"), verb.help)
+        whose = f" — {', '.join(suffering[verb.name])}" if verb.name in suffering else ""
+        table.add_row(escape(f"{verb.name} {verb.arguments}"), verb.help + whose)
+    table.add_row(f"  {faults.SEED}N", "chance decides where a fault strikes, the same way for the same number")
     for text, help in conditions.HELP.items():
         table.add_row(escape(f"  CONDITION: {text}"), help)
     table.add_row("help", "this list")

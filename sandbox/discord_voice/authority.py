@@ -9,13 +9,14 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificate, serialize_java_truststore
 from cryptography.x509 import load_pem_x509_certificate
 
+CERTIFICATE = "voice-ca.pem"
 TRUST_STORE = "voice-trust.p12"
 TRUST_STORE_PASSWORD = "sandbox"
 
 
 def kept_authority(folder: Path) -> trustme.CA:
     """The authority of this folder, made at first use, with a trust store for Java beside it."""
-    certificate, key = folder / "voice-ca.pem", folder / "voice-ca.key"
+    certificate, key = folder / CERTIFICATE, folder / "voice-ca.key"
     if certificate.exists() and key.exists():
         return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())
     folder.mkdir(parents=True, exist_ok=True)

@@ -48,9 +48,9 @@ class MusicLibrary:
         """The tracks right in a subfolder."""
         return await asyncio.to_thread(lambda: [info for _, info in self._tracks(sorted(folder.iterdir()))])
 
-    async def track(self, path: Path) -> TrackInfo | None:
-        """One file; None when it is no audio."""
-        found = await asyncio.to_thread(lambda: self._tracks([path]))
+    async def track(self, path: Path, untitled: str | None = None) -> TrackInfo | None:
+        """One file; None when it is no audio. Without a title of its own it has the one given, or its file's name."""
+        found = await asyncio.to_thread(lambda: self._tracks([path], untitled))
         return found[0][1] if found else None
 
     def _search(self, wanted: list[str]) -> list[TrackInfo]:
@@ -61,12 +61,12 @@ class MusicLibrary:
                 found.append(info)
         return found[:_MOST_RESULTS]
 
-    def _tracks(self, paths: list[Path]) -> list[tuple[Path, TrackInfo]]:
+    def _tracks(self, paths: list[Path], untitled: str | None = None) -> list[tuple[Path, TrackInfo]]:
         found: list[tuple[Path, TrackInfo]] = []
         for path in paths:
             tags = self._tags(path) if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file() else None
             if tags is not None:
-                found.append((path, describe(tags, self.url(path), fallback_title=path.stem)))
+                found.append((path, describe(tags, self.url(path), fallback_title=untitled or path.stem)))
         return found
 
     def _tags(self, path: Path) -> Tags | None:

@@ -16,7 +16,8 @@ from sandbox.lavalink.trouble import Trouble
 # A media server that sends headers and then nothing held a real request for so long.
 SLOW_LOAD_S = 6.0
 LOAD_ERROR_MESSAGE = "Something went wrong while looking up the track."
-_SEARCH = re.compile(r"[a-z0-9]*search:(.*)", re.DOTALL)
+# Those of the sources that are on (`sourceManagers`); any other is no address and no search.
+SEARCH = re.compile(r"(?:ytsearch|ytmsearch|scsearch):(.*)", re.DOTALL)
 _LINK = re.compile(r"^(?:File1=)?(https?://\S+)", re.MULTILINE)
 
 
@@ -45,7 +46,7 @@ class Loader:
         """Look one identifier up."""
         if self._trouble.refuses():
             return _error("That URL is not playable.", "java.lang.IllegalStateException: Status code 429")
-        search = _SEARCH.fullmatch(identifier)
+        search = SEARCH.fullmatch(identifier)
         if search is not None:
             return await self._search(search[1].strip())
         if identifier.startswith(("http://", "https://")):
@@ -93,7 +94,8 @@ class Loader:
             return Loaded("playlist", tuple(tracks), name=path.name) if tracks else EMPTY
         if path.suffix.lower() in (".m3u", ".pls"):
             return await self._list(path, url)
-        track = await self._library.track(path)
+        # The http source takes no title from an address.
+        track = await self._library.track(path, UNKNOWN_TITLE)
         return Loaded("track", (track,)) if track else _error("Unknown file format.")
 
     async def _list(self, path: Path, url: str) -> Loaded:

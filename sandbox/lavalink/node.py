@@ -1,5 +1,6 @@
 """What all routes share: sessions, loader, account, chance, and the faults that are switched on."""
 
+import json
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -30,6 +31,14 @@ class SeenRequest:
     path: str
     body: object
     status: int | None = None
+
+
+def readable(data: bytes) -> object:
+    """A body as JSON, or as text where it is none; None without one."""
+    try:
+        return json.loads(data) if data else None
+    except ValueError:
+        return data.decode("utf-8", "replace")
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
 from sandbox.lavalink.errors import BadRequest, LavalinkError, error_body
-from sandbox.lavalink.node import Node, SeenRequest
+from sandbox.lavalink.node import Node, SeenRequest, readable
 from sandbox.lavalink.track_codec import UndecodableTrack
 
 WEBSOCKET_PATH = "/v4/websocket"
@@ -67,7 +67,7 @@ def answers(node: Node) -> Middleware:
     async def answer(request: web.Request, handler: _Handler) -> web.StreamResponse:
         if request.path.startswith(f"{FILES_PATH}/"):
             return await handler(request)
-        seen = SeenRequest(request.method, request.path_qs, await _readable_body(request))
+        seen = SeenRequest(request.method, request.path_qs, readable(await request.read()))
         node.requests.append(seen)
         node.changed()
         await node.pass_gate(request.path)
@@ -84,14 +84,6 @@ def answers(node: Node) -> Middleware:
         return response
 
     return answer
-
-
-async def _readable_body(request: web.Request) -> object:
-    data = await request.read()
-    try:
-        return json.loads(data) if data else None
-    except ValueError:
-        return data.decode("utf-8", "replace")
 
 
 async def _response(node: Node, request: web.Request, handler: _Handler) -> web.StreamResponse:

@@ -10,14 +10,14 @@ from sandbox.lavalink.rest_answers import json_answer
 
 VERSION = "4.2.2"
 # What a 4.2.2 says of itself; there is no `build`, and `preRelease` is empty. The searches that are answered from
-# the music folder are those of its usual sources.
+# the music folder are those of its usual sources; that for its own disk is off.
 _INFO: Message = {
     "version": {"semver": VERSION, "major": 4, "minor": 2, "patch": 2, "preRelease": ""},
     "buildTime": 1772839354000,
     "git": {"branch": VERSION, "commit": "e8503fd", "commitTime": 1772839275000},
     "jvm": "17.0.15",
     "lavaplayer": "2.2.6",
-    "sourceManagers": ["youtube", "soundcloud", "local", "http"],
+    "sourceManagers": ["youtube", "soundcloud", "http"],
     "filters": FILTER_NAMES,
     "plugins": [{"name": "youtube-plugin", "version": "1.18.2"}],
 }

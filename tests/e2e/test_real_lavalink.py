@@ -18,9 +18,11 @@ import pytest_asyncio
 from sandbox.console import script
 from sandbox.console.main import TOUR
 from sandbox.discord_voice import VoiceServer, authority
+from sandbox.discord_voice.authority import CERTIFICATE
 from sandbox.lavalink import LavalinkStandIn
-from sandbox.world import World
+from sandbox.world import VOICE_FOLDER, World
 from tests.e2e.conftest import Town
+from tests.e2e.lavalink_voice import Speaker
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "its own: password"
@@ -31,7 +33,9 @@ async def other(tmp_path: Path) -> AsyncIterator[LavalinkStandIn]:
     empty = tmp_path / "no music"
     empty.mkdir()
     async with LavalinkStandIn(PASSWORD, music=empty) as other:
+        following = asyncio.create_task(Speaker(other, tmp_path / "voice" / CERTIFICATE).follow())
         yield other
+        following.cancel()
 
 
 @pytest_asyncio.fixture
@@ -54,13 +58,29 @@ async def test_the_bot_plays_on_another_lavalink(town: Town, other: LavalinkStan
     (real,) = other.players()
     assert world.voice_server is not None
     assert real.voice.state.endpoint == world.voice_server.endpoint
+    sound = world.voice_server.sound(world.guild.id)
+    await world.voice_server.until(lambda: sound.packets > 20)
     await town.ask("pause")
     await world.lavalink.until(lambda: player.paused)
     await town.ask("resume")
     await world.lavalink.until(lambda: not player.paused)
+    before = sound.packets
+    await world.voice_server.until(lambda: sound.packets > before)
+    assert (sound.broken, sound.lost, sound.unheard) == (0, 0, 0)
     await town.ask("stop")
     await other.until(lambda: not other.players())
     await world.lavalink.until(lambda: player.current is None)
+
+
+async def test_who_puts_the_bot_out_ends_its_voice_connection(town: Town, other: LavalinkStandIn) -> None:
+    world = town.world
+    await town.play("morning")
+    voice = world.voice_server
+    assert voice is not None
+    await voice.until(lambda: voice.sound(world.guild.id).packets > 0)
+    world.discord.kick_bot_from_voice(world.guild)
+    await voice.until(lambda: voice.closes == [4014])
+    await other.until(lambda: not any(player.current for player in other.players()))
 
 
 async def test_what_the_folder_lacks_is_not_looked_for_in_the_world_outside(town: Town, other: LavalinkStandIn) -> None:
@@ -71,13 +91,13 @@ async def test_what_the_folder_lacks_is_not_looked_for_in_the_world_outside(town
 
 
 @contextmanager
-def node(folder: Path) -> Generator[str]:
-    """The address of a Lavalink that is another process."""
-    command = [sys.executable, "-m", "tests.e2e.lavalink_node", str(folder)]
+def node(folder: Path) -> Generator[tuple[str, subprocess.Popen[str]]]:
+    """The address of a Lavalink that is another process, and that process."""
+    command = [sys.executable, "-m", "tests.e2e.lavalink_node", str(folder), str(VOICE_FOLDER / CERTIFICATE)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            yield process.stdout.readline().strip()
+            yield process.stdout.readline().strip(), process
         finally:
             process.kill()
 
@@ -88,7 +108,7 @@ def test_the_same_tour_holds_on_another_lavalink(tmp_path: Path) -> None:
     # Short, for PostgreSQL's socket lies in it, and open to the user that PostgreSQL runs as.
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="tour-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
-        with node(tmp_path) as address:
+        with node(tmp_path) as (address, process):
             run = subprocess.run(
                 [sys.executable, "-m", "tests.e2e.judged_sandbox"],
                 cwd=ROOT,
@@ -99,12 +119,16 @@ def test_the_same_tour_holds_on_another_lavalink(tmp_path: Path) -> None:
                 timeout=100,
                 check=False,
             )
+            packets, *closes = process.communicate(timeout=10)[0].split()
     assert run.returncode == 0, run.stdout + run.stderr
     assert "real, behind a proxy" in run.stdout
     held = run.stdout.count("  ✓ ")
     skipped = sum(f"SKIPPED {line.text} (" in run.stdout for line in lines if line.is_expectation)
     assert held + skipped == sum(line.is_expectation for line in lines)
     assert run.stderr == ""
+    # Some seconds of sound, by a voice connection that nobody refused.
+    assert int(packets) > 100
+    assert not {*closes} - {"4014"}, closes
 
 
 def test_the_authority_stays_and_java_can_read_its_store(tmp_path: Path) -> None:

@@ -1,4 +1,8 @@
-"""The same people do the same things twice: what is left to chance, and Discord's limits, change no row."""
+"""The same people do the same things twice: what is left to chance, and Discord's limits, change no row.
+
+A fault of the bot's that is the same in both worlds changes none either, so the rows of each are also held against
+what was done, and against what Lavalink sent.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +52,16 @@ _ARGUMENTS: dict[str, Callable[[random.Random], dict[str, object]]] = {
     "volume": lambda chance: {"level": chance.randrange(101)},
     "ask": lambda chance: {"prompt": f"What is {chance.randrange(100)}?"},
 }
+# How a play may have ended that was over after this; leaving can be what makes a vote pass.
+_ENDS = {
+    "skip": {"skipped", "voted"},
+    "click skip": {"skipped", "voted"},
+    "stop": {"stopped"},
+    "leave": {"voted"},
+}
+# These are not waited for until all that they do is done.
+_LATE = ("click skip", "leave")
+_HEARD_MS = 1_000
 _KEPT = {
     "music_history": ("track_title", "requested_by", "duration_ms", "end_reason"),
     "gemini_usage": ("model", "status", "estimated", "completion_tokens"),
@@ -72,6 +86,9 @@ class Crowd:
         self._town = town
         self._world = town.world
         self._people = [self._world.guild.add_member(f"person {number}", locale="en-US") for number in range(PEOPLE)]
+        self._asked: list[tuple[object, object]] = []
+        self._ended: dict[str, set[str]] = {}
+        self._late: set[str] = set()
 
     async def gather(self) -> None:
         """All are in the voice channel, and one who never leaves."""
@@ -79,7 +96,24 @@ class Crowd:
             await person.join(self._world.voice)
 
     async def do(self, kind: str, number: int, options: dict[str, object]) -> None:
+        """One thing, until it is answered; what it has ended is noted."""
         person = self._people[number]
+        if kind == "play" and person.voice_channel is not None:
+            self._asked.append((options["query"], person.name))
+        await self._act(person, kind, options)
+        self.note(kind)
+
+    def note(self, kind: str) -> None:
+        """What has ended just now was ended by this."""
+        ends = _ENDS.get(kind, set[str]()) | self._late
+        over = {str(play.user_data["play_id"]) for play in self._world.lavalink.account.plays if play.end_reason}
+        if new := over - self._ended.keys():
+            self._ended |= dict.fromkeys(new, ends)
+            self._late = set()
+        if kind in _LATE:
+            self._late = self._late | _ENDS[kind]
+
+    async def _act(self, person: Member, kind: str, options: dict[str, object]) -> None:
         if kind == "leave":
             await person.leave()
         elif kind == "join":
@@ -110,10 +144,9 @@ class Crowd:
 
     async def rows(self, *tables: str) -> dict[str, Rows]:
         """What the store has once all that was done has reached it, without times, ids and milliseconds."""
-        store = Path(self._town.environment["DATA_DIR"]) / "bot.db"
         async with asyncio.timeout(10):
             while True:
-                found = {table: local_rows.rows(store, table) for table in tables}
+                found = {table: local_rows.rows(self._store, table) for table in tables}
                 if self._is_settled(found):
                     break
                 # SQLite tells nobody that a row has come.
@@ -122,6 +155,32 @@ class Crowd:
             table: [tuple(row[name] for name in _KEPT[table]) for row in sorted(rows, key=_order)]
             for table, rows in found.items()
         }
+
+    def wrong_plays(self) -> list[str]:
+        """What of the plays' rows, oldest first, is not what was asked for, sent and ended."""
+        rows = sorted(local_rows.rows(self._store, "music_history"), key=_order)
+        sent = {str(play.user_data["play_id"]): play for play in self._world.lavalink.account.plays}
+        found = [f"{row}: nothing of the kind was sent" for row in rows if row["event_id"] not in sent]
+        found += [
+            f"no row: {play}" for play_id, play in sent.items() if play_id not in {row["event_id"] for row in rows}
+        ]
+        asked = iter(self._asked)
+        for row in rows:
+            play = sent.get(str(row["event_id"]))
+            # A stop empties the queue, so some are never heard; the others are heard in their order.
+            if (row["track_title"], row["requested_by"]) not in asked:
+                found.append(f"{row}: nobody asked for it in this order")
+            if play is None:
+                continue
+            if play.title != row["track_title"] or abs(play.heard_ms - _int(row["played_ms"])) > _HEARD_MS:
+                found.append(f"{row}: {play}")
+            if row["end_reason"] not in self._ended[str(row["event_id"])]:
+                found.append(f"{row}: ended by what gives {self._ended[str(row['event_id'])]}")
+        return found
+
+    @property
+    def _store(self) -> Path:
+        return Path(self._town.environment["DATA_DIR"]) / "bot.db"
 
     def _is_settled(self, found: dict[str, list[dict[str, object]]]) -> bool:
         """Whether nothing is open that is over, and a session is what Lavalink plays."""
@@ -137,6 +196,11 @@ class Crowd:
 
 def _is_answered(use: Interaction) -> bool:
     return any("that is all I know" in message.text for message in use.messages)
+
+
+def _int(value: object) -> int:
+    assert isinstance(value, int), value
+    return value
 
 
 def _order(row: dict[str, object]) -> str:
@@ -161,7 +225,9 @@ async def lived(folder: Path, script: list[Action], **world: Any) -> dict[str, R
                 await crowd.do(*action)
             rows = await crowd.rows("active_sessions")
             await (await made.alice.slash("stop", {}, channel=made.general)).answered(timeout=15)
+            crowd.note("stop")
             rows |= await crowd.rows("music_history", "gemini_usage")
+        assert crowd.wrong_plays() == []
         town.judge()
         return rows
 

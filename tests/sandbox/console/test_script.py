@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import io
 import sqlite3
 from collections.abc import Iterable
@@ -14,10 +15,15 @@ import pytest
 from rich.console import Console
 
 from sandbox.console import conditions, script, verbs
-from sandbox.console.faults import FAULTS
+from sandbox.console.faults import FAULTS, Fault
 from sandbox.console.main import TOUR
 from sandbox.console.prompt import help_table
 from sandbox.console.session import Session
+from sandbox.discord import DiscordStandIn
+from sandbox.gemini import GeminiStandIn
+from sandbox.lavalink import LavalinkStandIn
+from sandbox.real_lavalink import RealLavalink
+from sandbox.supabase import Supabase
 
 
 @pytest.fixture(autouse=True)
@@ -137,11 +143,39 @@ async def test_a_fault_strikes_as_its_line_says(session: Session) -> None:
     assert [answer.status for answer in answers] == [429, 429, 200]
 
 
-def test_every_fault_is_in_the_help() -> None:
+async def test_every_fault_is_in_the_help_with_its_seed_and_its_services(session: Session) -> None:
     table = io.StringIO()
-    Console(file=table, width=140).print(help_table())
+    Console(file=table, width=200).print(help_table(session))
     for fault in FAULTS:
-        assert f"{fault.name} {fault.arguments}" in table.getvalue()
+        (line,) = [line for line in table.getvalue().splitlines() if f" {fault.name} {fault.arguments}" in line]
+        named = line.rpartition(" — ")[2].rstrip()
+        whose = {"drop-event": "discord, lavalink", "shared-limit": "discord"}
+        assert named == whose.get(fault.name, "discord, lavalink, gemini")
+        assert "seed" in line
+    assert "chance decides" in table.getvalue()
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize(
+    "stand_in", [DiscordStandIn, LavalinkStandIn, GeminiStandIn, Supabase, RealLavalink], ids=lambda kind: kind.__name__
+)
+def test_every_stand_in_has_every_fault_with_a_seed_where_there_is_chance(stand_in: type[object], fault: Fault) -> None:
+    method = getattr(stand_in, fault.name.replace("-", "_"), None)
+    only = {"drop-event": (DiscordStandIn, LavalinkStandIn, RealLavalink), "shared-limit": (DiscordStandIn,)}
+    if stand_in not in only.get(fault.name, (stand_in,)):
+        assert method is None, fault.absent
+        return
+    assert method is not None
+    assert ("seed" in inspect.signature(method).parameters) == (fault.name not in ("down", "up"))
+
+
+async def test_a_fault_that_a_service_cannot_have_is_refused_with_the_reason(
+    session: Session, printed: io.StringIO
+) -> None:
+    await script.run(session, lines("drop-event gemini MESSAGE_CREATE", "down lavalink seed=4"))
+    said = " ".join(printed.getvalue().split())
+    assert "there is no drop-event for gemini: it sends no events (there is: discord, lavalink)" in said
+    assert "chance has no part in down lavalink: it takes no seed" in said
 
 
 async def test_rows_are_shown_with_the_columns_that_were_asked_for(session: Session, printed: io.StringIO) -> None:

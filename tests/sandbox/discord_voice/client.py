@@ -6,30 +6,39 @@ import asyncio
 import socket
 import ssl
 import struct
+import time
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import aiohttp
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt
 
-from sandbox.discord import VoiceCredentials
 from sandbox.discord_voice import VoiceServer
 
 AES_MODE = "aead_aes256_gcm_rtpsize"
 XCHACHA_MODE = "aead_xchacha20_poly1305_rtpsize"
 
 
-class VoiceClient:
-    """One bot in one guild; messages are read by `get` only, in order."""
+class Shown(Protocol):
+    """What Discord gave the bot."""
 
-    def __init__(self, server: VoiceServer, guild_id: int, shown: VoiceCredentials, user_id: int) -> None:
-        self._server = server
+    @property
+    def token(self) -> str: ...
+    @property
+    def session_id(self) -> str: ...
+
+
+class VoiceClient:
+    """One bot in one guild; messages are read by `get` only, in order. The server's certificate is PEM."""
+
+    def __init__(self, endpoint: str, certificate: bytes, guild_id: int, shown: Shown, user_id: int) -> None:
+        self._endpoint = endpoint
         self._guild_id = guild_id
         self._shown = shown
         self._user_id = user_id
         context = ssl.create_default_context()
-        context.load_verify_locations(cadata=server.authority.cert_pem.bytes().decode())
+        context.load_verify_locations(cadata=certificate.decode())
         self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context))
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._udp.setblocking(False)
@@ -39,7 +48,13 @@ class VoiceClient:
         self.key = b""
         self.address = ("", 0)
         self._mode = AES_MODE
+        self.heartbeat_s = 0.0
         self._sent = 0
+
+    @classmethod
+    def to(cls, server: VoiceServer, guild_id: int, shown: Shown, user_id: int) -> Self:
+        """A client of a server of this process."""
+        return cls(server.endpoint, server.authority.cert_pem.bytes(), guild_id, shown, user_id)
 
     async def __aenter__(self) -> Self:
         return self
@@ -51,7 +66,7 @@ class VoiceClient:
         await self._http.close()
 
     async def connect(self, version: int = 8) -> None:
-        self.ws = await self._http.ws_connect(f"wss://{self._server.endpoint}/?v={version}")
+        self.ws = await self._http.ws_connect(f"wss://{self._endpoint}/?v={version}")
 
     async def send(self, op: int, data: Any) -> None:
         await self.ws.send_json({"op": op, "d": data})
@@ -65,9 +80,9 @@ class VoiceClient:
         self.seq = read.get("seq", self.seq)
         return read["d"]
 
-    async def closed(self) -> int | None:
+    async def closed(self, timeout: float | None = 5) -> int | None:
         """The code with which the server closes; what came before is thrown away."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(timeout):
             while (await self.ws.receive()).type is aiohttp.WSMsgType.TEXT:
                 pass
         return self.ws.close_code
@@ -80,7 +95,8 @@ class VoiceClient:
         """Connect as far as sound can be sent; without ``speaking`` none is announced."""
         self._mode = mode
         await self.connect()
-        assert (await self.get(8))["heartbeat_interval"] > 0
+        self.heartbeat_s = (await self.get(8))["heartbeat_interval"] / 1000
+        assert self.heartbeat_s > 0
         await self.send(0, self.identity())
         self.ready = await self.get(2)
         address, port = self.address = await self.discover()
@@ -99,6 +115,12 @@ class VoiceClient:
         await self.connect()
         await self.get(8)
         await self.send(7, self.identity(seq_ack=self.seq))
+
+    async def beat(self) -> None:
+        """Send heartbeats, until cancelled."""
+        while True:
+            await asyncio.sleep(self.heartbeat_s)
+            await self.send(3, {"t": int(time.time() * 1000), "seq_ack": self.seq})
 
     async def discover(self) -> tuple[str, int]:
         """The own address as the server sees it."""

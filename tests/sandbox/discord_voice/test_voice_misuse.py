@@ -122,8 +122,8 @@ async def test_the_sound_of_two_servers_is_told_apart() -> None:
     given = VoiceCredentials("token", "localhost:1", "session", "555")
     async with (
         VoiceServer(lambda _: given, BOT) as server,
-        VoiceClient(server, 1, given, BOT) as one,
-        VoiceClient(server, 2, given, BOT) as two,
+        VoiceClient.to(server, 1, given, BOT) as one,
+        VoiceClient.to(server, 2, given, BOT) as two,
     ):
         await one.join()
         await two.join()
@@ -136,7 +136,7 @@ async def test_the_sound_of_two_servers_is_told_apart() -> None:
 async def test_only_heartbeats_keep_a_connection(discord: Discord) -> None:
     async with (
         VoiceServer(discord.credentials, BOT, heartbeat_s=0.3) as server,
-        VoiceClient(server, GUILD, GIVEN, BOT) as client,
+        VoiceClient.to(server, GUILD, GIVEN, BOT) as client,
     ):
         await client.join()
 

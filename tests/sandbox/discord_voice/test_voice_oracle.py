@@ -59,7 +59,7 @@ async def test_what_a_real_lavalink_has_sent_is_taken_in_its_order() -> None:
     shown = {"session_id": "vsess", "video": True, "server_id": "500", "token": "tok"}
     address = {"mode": AES_MODE, "address": "127.0.0.1", "port": 32994}
     opus = {"payload_type": 120, "name": "opus", "priority": 1000, "type": "audio"}
-    async with VoiceServer(lambda _: given, 222) as server, VoiceClient(server, 500, given, 222) as client:
+    async with VoiceServer(lambda _: given, 222) as server, VoiceClient.to(server, 500, given, 222) as client:
         await client.connect()
         await client.get(8)
         await client.send(0, shown | {"user_id": "222", "max_dave_protocol_version": 0})

@@ -42,7 +42,7 @@ async def server(discord: Discord) -> AsyncIterator[VoiceServer]:
 
 @pytest.fixture
 async def client(server: VoiceServer) -> AsyncIterator[VoiceClient]:
-    async with VoiceClient(server, GUILD, GIVEN, BOT) as client:
+    async with VoiceClient.to(server, GUILD, GIVEN, BOT) as client:
         yield client
 
 
@@ -129,7 +129,7 @@ async def test_a_heartbeat_is_answered_with_its_own_number(server: VoiceServer, 
 
 async def test_a_client_without_a_heartbeat_is_timed_out(discord: Discord) -> None:
     async with VoiceServer(discord.credentials, BOT, heartbeat_s=0.3) as server:
-        async with VoiceClient(server, GUILD, GIVEN, BOT) as client:
+        async with VoiceClient.to(server, GUILD, GIVEN, BOT) as client:
             await client.join()
             assert await client.closed() == 4009
         assert server.closes == [4009]
@@ -205,7 +205,7 @@ async def test_a_new_token_puts_the_old_connection_out_and_leaves_it_nothing_to_
 async def test_a_silent_death_is_no_time_out(discord: Discord) -> None:
     async with (
         VoiceServer(discord.credentials, BOT, heartbeat_s=0.05) as server,
-        VoiceClient(server, GUILD, GIVEN, BOT) as client,
+        VoiceClient.to(server, GUILD, GIVEN, BOT) as client,
     ):
         await client.join()
         server.freeze(GUILD)

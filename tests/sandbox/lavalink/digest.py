@@ -67,13 +67,21 @@ def values_of(answer: Any) -> dict[str, Any]:
         name: answer[name] for name in ("message", "loadType", "resuming", "timeout") if name in answer
     }
     if answer.get("loadType") == "error":
-        kept |= {name: answer["data"][name] for name in ("message", "severity")}
+        kept |= {name: answer["data"][name] for name in ("message", "severity", "cause")}
+    if answer.get("loadType") == "track":
+        kept["track"] = track_of(answer["data"])
     if "guildId" in answer:
         kept |= {name: answer[name] for name, default in _DEFAULTS.items() if answer[name] != default}
         if "track" in kept:
-            kept["track"] = answer["track"]["userData"]
+            kept["track"] = track_of(answer["track"])
         kept["state"] = state_of(answer)
     return kept
+
+
+def track_of(track: dict[str, Any]) -> list[Any]:
+    """Of a track: what it is called, whether it has an end, and what a client has said of it."""
+    info = track["info"]
+    return [info["title"], info["author"], info["isStream"], track["userData"]]
 
 
 def state_of(answer: dict[str, Any]) -> list[Any]:
@@ -85,6 +93,8 @@ def state_of(answer: dict[str, Any]) -> list[Any]:
 def message_values(message: dict[str, Any]) -> dict[str, Any]:
     """What of a message is compared by value."""
     kept: dict[str, Any] = {name: message[name] for name in _COMPARED if name in message}
+    if "track" in message:
+        kept["track"] = track_of(message["track"])
     if "exception" in message:
         kept |= {name: message["exception"][name] for name in ("message", "severity")}
     return kept | ({"state": state_of(message)} if message["op"] == "playerUpdate" else {})
@@ -177,7 +187,7 @@ class Digester:
         if unnoted and guild not in self._gateways:
             # The recorder's gateway did not note when it refused a resume.
             yield ["voice", guild, message["code"], ""]
-        yield ["got", conn, name, guild, self._shape(shape_of(message)), message_values(message)]
+        yield ["got", conn, name, guild, self._shape(shape_of(message)), self._body(message_values(message))]
 
     def _shape(self, shape: Any) -> int:
         if shape not in self._shapes:

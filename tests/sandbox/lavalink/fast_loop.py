@@ -1,4 +1,4 @@
-"""An event loop whose clock skips the time in which nothing happens: minutes of waiting pass in milliseconds."""
+"""An event loop whose clock moves only when nothing happens: minutes of waiting pass in milliseconds."""
 
 import asyncio
 import selectors
@@ -10,19 +10,20 @@ _GRACE_S = 0.001
 
 
 class FastLoop(asyncio.SelectorEventLoop):
-    """A loop whose `time` runs ahead when it would only wait for its next timer, but not while threads work."""
+    """A loop whose `time` stands still while anything is done, however slow the machine is, and jumps to its
+    next timer where it would only wait for it."""
 
     def __init__(self) -> None:
-        self.skipped_s = 0.0
+        self.now = 0.0
         self.threads = 0
         super().__init__(_SkippingSelector(self))
 
     def time(self) -> float:
-        """The clock in seconds, with what was skipped."""
-        return super().time() + self.skipped_s
+        """The clock in seconds, from 0."""
+        return self.now
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
-        """As usual; the clock runs at its own pace meanwhile."""
+        """As usual; the clock stands still meanwhile."""
         future = super().run_in_executor(executor, func, *args)
         self.threads += 1
         future.add_done_callback(self._thread_done)
@@ -38,9 +39,10 @@ class _SkippingSelector(selectors.DefaultSelector):
         self._loop = loop
 
     def select(self, timeout: float | None = None) -> Any:
-        if timeout is None or timeout <= _GRACE_S or self._loop.threads:
-            return super().select(timeout)
-        ready = super().select(_GRACE_S)
-        if not ready:
-            self._loop.skipped_s += timeout - _GRACE_S
+        if timeout == 0:
+            return super().select(0)
+        # A thread that is done wakes the selector.
+        ready = super().select(None if timeout is None or self._loop.threads else _GRACE_S)
+        if not ready and timeout is not None:
+            self._loop.now += timeout
         return ready

@@ -12,15 +12,15 @@ from sandbox.lavalink.tags import write_wav_tags
 from tests.silence import write_silence
 
 # Every file is a wav, whatever it was: only its length and whether it has tags can be seen from outside.
-_LENGTHS_MS = {
-    "tone6": 6000,
-    "speech": 1878,
-    "untagged3": 3030,
-    "three": 3000,
-    "four": 4000,
-    "halfway": 3740,
+_LENGTHS_MS = {"tone6.wav": 6000, "speech.wav": 1878, "untagged3.mp3": 3030, "halfway.wav": 3740}
+_TAGGED = {
+    "long120.mp3": (120_058, "Two Minutes", "Long Artist"),
+    "tagged20.mp3": (20_062, "Twenty Seconds", "Test Artist"),
+    "three.ogg": (3000, "Ogg Three", "Ogg Artist"),
+    "three.opus": (3000, "Opus Three", "Opus Artist"),
+    "four.flac": (4000, "Flac Four", "Flac Artist"),
+    "four.m4a": (4000, "M4a Four", "M4a Artist"),
 }
-_TAGGED = {"long120": (120_058, "Two Minutes", "Long Artist"), "tagged20": (20_062, "Twenty Seconds", "Test Artist")}
 _FILE_NAME = re.compile(r"\.(mp3|ogg|opus|flac|m4a)$")
 # Faults of the recorder's media server, and the stand-in's track that goes wrong in the same way.
 _FAULTS = {
@@ -38,16 +38,16 @@ SERVED_ELSEWHERE = re.compile(r"(status|redir)/|slowhdr|stall/.*\?n")
 def write_media(folder: Path, base_url: str) -> None:
     """The recorder's files, silent, into a folder that is served at `base_url`."""
     for name, length in _LENGTHS_MS.items():
-        write_silence(folder / f"{name}.wav", length)
+        write_silence(folder / local_name(name), length)
     for name, (length, title, artist) in _TAGGED.items():
-        write_wav_tags(write_silence(folder / f"{name}.wav", length), title, artist)
-    (folder / "corrupt.wav").write_bytes(b"no music")
-    (folder / "empty.wav").write_bytes(b"")
+        write_wav_tags(write_silence(folder / local_name(name), length), title, artist)
+    (folder / local_name("corrupt.mp3")).write_bytes(b"no music")
+    (folder / local_name("empty.mp3")).write_bytes(b"")
     (folder / "page.html").write_text("<html></html>")
     (folder / "empty.m3u").write_text("")
     (folder / "rel.m3u").write_text("tone6.wav\n")
-    (folder / "list.m3u").write_text(f"{base_url}/tagged20.wav\n{base_url}/tone6.wav\n")
-    (folder / "list.pls").write_text(f"[playlist]\nFile1={base_url}/tagged20.wav\nNumberOfEntries=1\n")
+    (folder / "list.m3u").write_text(f"{base_url}/{local_name('tagged20.mp3')}\n{base_url}/tone6.wav\n")
+    (folder / "list.pls").write_text(f"[playlist]\nFile1={base_url}/{local_name('tagged20.mp3')}\nNumberOfEntries=1\n")
 
 
 def local_name(name: str) -> str:
@@ -55,7 +55,7 @@ def local_name(name: str) -> str:
     for pattern, stand_in in _FAULTS.items():
         if re.fullmatch(pattern, name):
             return stand_in
-    return _FILE_NAME.sub(".wav", name)
+    return _FILE_NAME.sub(r"-\1.wav", name)
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from yarl import URL
 
 from sandbox.lavalink import LavalinkStandIn
 from sandbox.lavalink.track_codec import decode
-from tests.sandbox.lavalink.comparison import Circumstances, answer_differences, message_differences
+from tests.sandbox.lavalink.comparison import Circumstances, answer_differences, error_differences, message_differences
 from tests.sandbox.lavalink.digest import MEDIA, PASSWORD, Step
 from tests.sandbox.lavalink.recorder_media import FAULT_NAMES, RECORDER, SERVED_ELSEWHERE, local_name
 
@@ -138,11 +138,12 @@ class Replay:
         socket = None
         try:
             socket = await self._http.ws_connect(URL(self._lavalink.base_url + path, encoded=True), headers=chosen)
-            got = (101, socket._response.headers.get("Session-Resumed"))
+            shown, got_status = socket._response.headers, 101
         except aiohttp.WSServerHandshakeError as error:
-            got = (error.status, (error.headers or {}).get("Session-Resumed"))
-        if got != (status, resumed):
-            self.differences.append(f"handshake {path} {headers}: {got}, a real one {(status, resumed)}")
+            shown, got_status = error.headers or {}, error.status
+        got = (got_status, shown.get("Session-Resumed"), shown.get("Lavalink-Api-Version"))
+        if got != (status, resumed, "4"):
+            self.differences.append(f"handshake {path} {headers}: {got}, a real one {(status, resumed, '4')}")
         if conn in self._connections:
             self._ended.append(self._connections[conn])
         connection = self._connections[conn] = Connection(socket, self._start)
@@ -192,12 +193,15 @@ class Replay:
         if got != status:
             self.differences.append(f"{where}: {got} {answer}, a real one {status}")
             return
-        any_position = seeks or guild in self._excuses.faulty
-        found = answer_differences(values, self._shapes[shape], answer, any_position=any_position)
+        faulty = guild in self._excuses.faulty or any(
+            local_name(name) in FAULT_NAMES for _, name in _MEDIA_URL.findall(path)
+        )
+        found = answer_differences(values, self._shapes[shape], answer, any_position=seeks or faulty, any_title=faulty)
         if got_headers.get("Allow") != values.get("Allow"):
             found.append(f"Allow {got_headers.get('Allow')}, a real one {values.get('Allow')}")
-        if "Lavalink-Api-Version" not in got_headers:
+        if got_headers.get("Lavalink-Api-Version") != "4":
             found.append("no Lavalink-Api-Version")
+        found += error_differences(self._filled(path), status, answer)
         self.differences += [f"{where}: {one}" for one in found]
 
     async def _playable(self, guild: str, body: Any) -> Any:

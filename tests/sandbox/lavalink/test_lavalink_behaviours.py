@@ -20,11 +20,18 @@ BEHAVIOURS: dict[int, tuple[str, tuple[str, ...]]] = {
             "rest::test_unknown_paths_are_404_even_without_a_password",
             "rest::test_wrong_methods_are_405_and_name_the_right_ones",
             "rest::test_version_info_stats_and_route_planner_have_their_shapes",
+            f"{_REPLAY}[01_rest_basics]",
         ),
     ),
     3: (
         "errors have one shape, a trace only when asked for, and a malformed request is just Bad Request",
-        ("rest::test_a_trace_comes_only_when_asked_for", "rest::test_a_wrong_field_is_400"),
+        (
+            "rest::test_a_trace_comes_only_when_asked_for",
+            "rest::test_a_wrong_field_is_400",
+            "rest::test_unknown_paths_are_404_even_without_a_password",
+            "play::test_no_replace_blocks_track_and_position_only",
+            f"{_REPLAY}[01_rest_basics]",
+        ),
     ),
     4: (
         "a slash at the end, /v4/version and /v4/sessions are 404; the version is text, its preRelease empty",
@@ -43,7 +50,13 @@ BEHAVIOURS: dict[int, tuple[str, tuple[str, ...]]] = {
     ),
     7: (
         "unknown fields are ignored, whole numbers may be quoted, other types are 400 and text is 415",
-        ("rest::test_unknown_fields_are_ignored_and_quoted_numbers_pass", "rest::test_bad_json_is_400_and_text_is_415"),
+        (
+            "rest::test_unknown_fields_are_ignored_and_quoted_numbers_pass",
+            "rest::test_a_wrong_field_is_400",
+            "rest::test_bad_json_is_400_and_text_is_415",
+            f"{_REPLAY}[01_rest_basics]",
+            f"{_REPLAY}[04a_player_patch_novoice]",
+        ),
     ),
     8: (
         "without a route planner its status is 204 and freeing an address 500",
@@ -51,7 +64,11 @@ BEHAVIOURS: dict[int, tuple[str, tuple[str, ...]]] = {
     ),
     9: (
         "statistics over REST never have frame statistics",
-        ("rest::test_version_info_stats_and_route_planner_have_their_shapes", f"{_REPLAY}[07e_voice_framestats]"),
+        (
+            "rest::test_version_info_stats_and_route_planner_have_their_shapes",
+            "sessions::test_stats_are_pushed_every_interval_with_frames_of_a_whole_one",
+            f"{_REPLAY}[07e_voice_framestats]",
+        ),
     ),
     10: (
         "a WebSocket with a wrong password is 401, without a user 400, with a user that is no number closed by 1011",
@@ -79,6 +96,7 @@ BEHAVIOURS: dict[int, tuple[str, tuple[str, ...]]] = {
             "sessions::test_by_chance_stats_come_before_ready",
             "sessions::test_stats_are_pushed_every_interval_with_frames_of_a_whole_one",
             f"{_REPLAY}[02_ws_connect]",
+            f"{_REPLAY}[05a_resume_ok]",
         ),
     ),
     14: (
@@ -135,6 +153,7 @@ BEHAVIOURS: dict[int, tuple[str, tuple[str, ...]]] = {
     25: (
         "a play brings a start, two updates and the answer in any order; the replaced track's end is before the start",
         (
+            "play::test_a_play_gives_a_start_two_updates_and_the_answer",
             "play::test_chance_puts_start_updates_and_answer_in_any_order",
             "play::test_replacing_ends_the_old_track_before_the_new_one_starts",
         ),
@@ -152,16 +171,21 @@ BEHAVIOURS: dict[int, tuple[str, tuple[str, ...]]] = {
         (
             "rest::test_volume_is_clamped_silently",
             "play::test_an_end_time_finishes_and_one_that_passed_never_fires",
+            f"{_REPLAY}[04a_player_patch_novoice]",
             f"{_REPLAY}[07a_voice_full_play]",
         ),
     ),
     28: (
         "a seek's answer may show the old place; beyond the end the track finishes, before the start is the start",
-        ("play::test_a_seek_goes_on_from_there", "play::test_a_seek_beyond_the_end_finishes_only_with_voice"),
+        (
+            "seek::test_a_seek_goes_on_from_there",
+            "seek::test_by_chance_a_seek_s_answer_still_shows_the_old_place",
+            "seek::test_a_seek_beyond_the_end_finishes_only_with_voice",
+        ),
     ),
     29: (
         "a position inside the track is ignored; a seek without a track does nothing",
-        ("play::test_a_seek_without_a_track_changes_nothing", f"{_REPLAY}[04a_player_patch_novoice]"),
+        ("seek::test_a_seek_without_a_track_changes_nothing", f"{_REPLAY}[04a_player_patch_novoice]"),
     ),
     30: (
         "noReplace blocks track and position only; a new track unpauses; filters and volume last until DELETE",
@@ -182,6 +206,7 @@ BEHAVIOURS: dict[int, tuple[str, tuple[str, ...]]] = {
     32: (
         "an identifier that cannot be played is 400 with words, a damaged encoded track 500",
         (
+            "rest::test_what_cannot_be_played_by_its_identifier_is_said",
             "play::test_a_track_of_another_time_is_played_from_its_encoded_form",
             f"{_REPLAY}[04a_player_patch_novoice]",
         ),
@@ -217,6 +242,7 @@ BEHAVIOURS: dict[int, tuple[str, tuple[str, ...]]] = {
         "an endpoint that cannot be reached hangs that voice PATCH and later ones for ever; the rest works",
         (
             "voice::test_an_endpoint_that_never_answers_hangs_voice_patches_until_deleted",
+            "voice::test_it_hangs_for_good",
             f"{_REPLAY}[07c_voice_connect_failures]",
         ),
     ),
@@ -235,6 +261,7 @@ BEHAVIOURS: dict[int, tuple[str, tuple[str, ...]]] = {
         "a final close by Discord is told, and the track runs on unheard",
         (
             "voice::test_a_close_by_discord_is_told_and_the_track_runs_on_unheard",
+            "voice::test_new_data_closes_with_1000_and_plays_on",
             f"{_REPLAY}[07b_voice_close_codes]",
         ),
     ),

@@ -46,9 +46,14 @@ async def test_damage_in_the_middle_gives_an_exception_at_once_and_finished_late
 async def test_a_stuck_track_is_reported_and_not_ended(client: LavalinkClient, lavalink: LavalinkStandIn) -> None:
     await client.update(1, voice=VOICE, track={"identifier": "stuck"})
     stuck = await client.until("TrackStuckEvent")
+    update = await client.until("playerUpdate", lambda message: message["state"]["position"] == 980)
+    assert client.messages.index(stuck) < client.messages.index(update)
     assert stuck["thresholdMs"] == 200
     assert stuck["track"]["info"]["position"] == 980
     assert (await client.player())["track"] is not None
+    await client.update(1, volume=50)
+    await asyncio.sleep(0.3)  # longer than the threshold
+    assert client.kinds().count("TrackStuckEvent") == 1
     await client.update(1, track={"encoded": None})
     assert (await client.until("TrackEndEvent"))["reason"] == "stopped"
     assert lavalink.account.plays[0].sent_ms == 1000

@@ -1,6 +1,7 @@
 """REST as a real 4.2.2 answers it."""
 
 import asyncio
+import time
 from typing import Any
 
 import aiohttp
@@ -28,7 +29,14 @@ async def test_unknown_paths_are_404_even_without_a_password(client: LavalinkCli
         body = await response.json()
     assert response.status == 404
     assert list(body) == ["timestamp", "status", "error", "message", "path"]
-    assert (body["error"], body["message"]) == ("Not Found", f"No endpoint GET {path}.")
+    assert {**body, "timestamp": 0} == {
+        "timestamp": 0,
+        "status": 404,
+        "error": "Not Found",
+        "message": f"No endpoint GET {path}.",
+        "path": path,
+    }
+    assert isinstance(body["timestamp"], int)
 
 
 async def test_wrong_methods_are_405_and_name_the_right_ones(client: LavalinkClient) -> None:
@@ -43,7 +51,8 @@ async def test_wrong_methods_are_405_and_name_the_right_ones(client: LavalinkCli
 
 
 async def test_a_trace_comes_only_when_asked_for(client: LavalinkClient) -> None:
-    assert "trace" not in (await client.get("/v4/nope")).body
+    for path in ("/v4/nope", "/v4/nope?trace=false", "/v4/nope?trace"):
+        assert "trace" not in (await client.get(path)).body
     assert isinstance((await client.get("/v4/nope?trace=true")).body["trace"], str)
 
 
@@ -55,9 +64,13 @@ async def test_version_info_stats_and_route_planner_have_their_shapes(client: La
     stats = (await client.get("/v4/stats")).body
     assert stats["frameStats"] is None
     assert stats["players"] == stats["playingPlayers"] == 0
+    await asyncio.sleep(0.05)
+    assert 50 <= (await client.get("/v4/stats")).body["uptime"] - stats["uptime"] < 10_000
     assert (await client.get("/v4/routeplanner/status")).status == 204
     assert (await client.request("POST", "/v4/routeplanner/free/all")).status == 500
-    assert (await client.get("/")).status == (await client.get("/v3/websocket")).status == 200
+    for path in ("/", "/v3/websocket"):
+        page = await client.get(path)
+        assert (page.status, page.body) == (200, None)
 
 
 async def test_unknown_sessions_and_players_are_404(client: LavalinkClient) -> None:
@@ -71,6 +84,7 @@ async def test_unknown_sessions_and_players_are_404(client: LavalinkClient) -> N
 async def test_an_empty_patch_makes_a_player_with_the_documented_shape(client: LavalinkClient) -> None:
     body = (await client.update(1)).body
     state = body.pop("state")
+    assert abs(state["time"] - time.time() * 1000) < 10_000
     assert {**state, "time": 0} == {"time": 0, "position": 0, "connected": False, "ping": -1}
     assert body == {
         "guildId": "1",
@@ -109,11 +123,27 @@ async def test_an_empty_patch_makes_a_player_with_the_documented_shape(client: L
 )
 async def test_a_wrong_field_is_400(client: LavalinkClient, fields: dict[str, Any]) -> None:
     answer = await client.update(1, **fields)
-    assert (answer.status, answer.body["error"]) == (400, "Bad Request")
+    assert (answer.status, answer.body["status"], answer.body["error"]) == (400, 400, "Bad Request")
+    assert answer.body["path"] == client.path(1)
+
+
+async def test_what_cannot_be_played_by_its_identifier_is_said(
+    client: LavalinkClient, lavalink: LavalinkStandIn
+) -> None:
+    for identifier, message in [
+        ("words", "No matches found for identifier"),
+        ("loaderror", "Something went wrong while looking up the track."),
+        ("ytsearch:morning", "Cannot play a playlist or search result"),
+        (lavalink.file_url("album"), "Cannot play a playlist or search result"),
+    ]:
+        answer = await client.update(1, track={"identifier": identifier})
+        assert (answer.status, answer.body["message"]) == (400, message)
 
 
 async def test_unknown_fields_are_ignored_and_quoted_numbers_pass(client: LavalinkClient) -> None:
     assert (await client.update(1, volume="50", nonsense=[])).body["volume"] == 50
+    quoted = {"timescale": {"speed": "1.5"}}
+    assert (await client.update(1, filters=quoted)).body["filters"]["timescale"]["speed"] == 1.5
 
 
 async def test_bad_json_is_400_and_text_is_415(client: LavalinkClient) -> None:
@@ -144,6 +174,9 @@ async def test_resuming_is_off_by_default_and_is_changed_by_field(client: Lavali
     assert (await client.request("PATCH", path, json={})).body == {"resuming": False, "timeout": 60}
     assert (await client.request("PATCH", path, json={"resuming": True})).body["timeout"] == 60
     assert (await client.request("PATCH", path, json={"timeout": 5})).body == {"resuming": True, "timeout": 5}
+    for timeout in (-5, 0, 3600, (1 << 63) - 1):
+        answer = await client.request("PATCH", path, json={"timeout": timeout})
+        assert answer.body == {"resuming": True, "timeout": timeout}
     assert (await client.request("PATCH", path, json={"timeout": None})).status == 400
 
 

@@ -1,6 +1,7 @@
 """The WebSocket: handshake, ready, stats, resume."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import aiohttp
@@ -48,22 +49,27 @@ async def test_a_connection_brings_ready_and_then_stats(client: LavalinkClient) 
     await client.until("stats")
     ready, stats = client.messages
     assert ready["resumed"] is False
-    assert len(ready["sessionId"]) == 16
+    assert re.fullmatch("[a-z0-9]{16}", ready["sessionId"])
     assert {"frameStats", "players", "playingPlayers", "uptime", "memory", "cpu"} < stats.keys()
 
 
 async def test_by_chance_stats_come_before_ready(music: Path) -> None:
-    first: set[str] = set()
+    first: list[str] = []
     async with LavalinkStandIn(music=music, seed=1) as lavalink:
         for _ in range(60):
             async with LavalinkClient(lavalink) as client:
-                first.add(client.kinds()[0])
-    assert first == {"ready", "stats"}
+                first.append(client.kinds()[0])
+    # Two in 32 at a real server.
+    assert 1 <= first.count("stats") <= 8
+    assert first.count("stats") + first.count("ready") == 60
 
 
 async def test_binary_frames_close_with_1003_and_text_is_ignored(client: LavalinkClient) -> None:
     assert client.socket is not None
-    await client.socket.send_str("{}")
+    for text in ("{}", "text", '{"op": "play", "guildId": "1"}'):
+        await client.socket.send_str(text)
+    await client.update(1, volume=5)
+    assert client.close_code is None
     await client.socket.send_bytes(b"x")
     await client.until("closed")
     assert client.close_code == 1003
@@ -147,7 +153,13 @@ async def test_stats_are_pushed_every_interval_with_frames_of_a_whole_one(
         loop = asyncio.get_running_loop()
         begun = loop.time()
         await client.update(1, voice=VOICE, track={"identifier": lavalink.file_url("long.wav")})
+        await client.update(2, track={"identifier": lavalink.file_url("long.wav")}, paused=True)
         stats = await client.until("stats", lambda message: message["frameStats"])
-        assert stats["playingPlayers"] == 1
+        assert (stats["players"], stats["playingPlayers"]) == (2, 1)
+        # Of 3,000 frames a minute: what was not sent is the deficit.
+        frames = stats["frameStats"]
+        assert (frames["nulled"], frames["deficit"]) == (0, 3000 - frames["sent"])
+        await asyncio.sleep(0.2)
+        assert (await client.get("/v4/stats")).body["frameStats"] is None
         # A frame is 20 ms; what is sent ahead of the clock may be counted in the same interval.
         assert 8 <= stats["frameStats"]["sent"] <= (loop.time() - begun + BUFFER_S) / 0.02 + 1

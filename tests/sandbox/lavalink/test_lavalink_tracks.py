@@ -1,5 +1,6 @@
 """Looking tracks up, and the binary format that names them."""
 
+import asyncio
 import wave
 from pathlib import Path
 
@@ -71,8 +72,8 @@ async def test_a_wav_that_lavaplayer_cannot_open_is_an_error(
     assert (await client.load("ytsearch:eight bits"))["loadType"] == "empty"
 
 
-async def test_any_search_prefix_searches_the_folder_by_all_words(client: LavalinkClient) -> None:
-    for prefix in ("ytsearch", "ytmsearch", "scsearch", "spsearch"):
+async def test_a_search_searches_the_folder_by_all_words(client: LavalinkClient) -> None:
+    for prefix in ("ytsearch", "ytmsearch", "scsearch"):
         found = await client.load(f"{prefix}:MORNING bob")
         assert found["loadType"] == "search"
         assert [track["info"]["title"] for track in found["data"]] == ["Long Morning"]
@@ -98,7 +99,9 @@ async def test_a_file_is_a_track_with_its_tags_and_length(client: LavalinkClient
     }
     assert (track["pluginInfo"], track["userData"]) == ({"probeInfo": "wav"}, {})
     untagged = (await client.load(lavalink.file_url("untagged.wav")))["data"]["info"]
-    assert (untagged["title"], untagged["author"]) == ("untagged", "Unknown artist")
+    assert (untagged["title"], untagged["author"]) == ("Unknown title", "Unknown artist")
+    (found,) = (await client.load("ytsearch:untagged"))["data"]
+    assert found["info"]["title"] == "untagged"
 
 
 async def test_a_subfolder_is_a_playlist(client: LavalinkClient, lavalink: LavalinkStandIn) -> None:
@@ -111,12 +114,24 @@ async def test_a_subfolder_is_a_playlist(client: LavalinkClient, lavalink: Laval
 async def test_an_m3u_is_one_stream(client: LavalinkClient, lavalink: LavalinkStandIn) -> None:
     info = (await client.load(lavalink.file_url("list.m3u")))["data"]["info"]
     assert (info["isStream"], info["length"]) == (True, 9223372036854775807)
+    assert info["identifier"] == info["uri"] == lavalink.file_url("list.m3u")
     assert (await client.load(lavalink.file_url("none.m3u")))["loadType"] == "error"
 
 
 @pytest.mark.parametrize(
     "identifier",
-    ["", "words", "empty", "ftp://127.0.0.1/x", "HTTP://127.0.0.1/x", "file:///x", "/etc/passwd", "data:a/b"],
+    [
+        "",
+        "words",
+        "empty",
+        "spsearch:morning",
+        "search:morning",
+        "ftp://127.0.0.1/x",
+        "HTTP://127.0.0.1/x",
+        "file:///x",
+        "/etc/passwd",
+        "data:a/b",
+    ],
 )
 async def test_what_no_source_takes_is_empty(client: LavalinkClient, identifier: str) -> None:
     assert await client.load(identifier) == {"loadType": "empty", "data": None}
@@ -131,6 +146,7 @@ async def test_an_error_hides_its_reason_in_the_stack_trace(client: LavalinkClie
     assert loaded["loadType"] == "error"
     assert loaded["data"]["message"] == "Something went wrong while looking up the track."
     assert loaded["data"]["severity"] == "fault"
+    assert loaded["data"]["cause"].endswith("FriendlyException: Something went wrong while looking up the track.")
     assert "Caused by: " in loaded["data"]["causeStackTrace"]
 
 
@@ -183,5 +199,9 @@ async def test_a_hostile_title_arrives_unchanged_through_search_and_play(client:
     assert decoded.body["info"]["title"] == title
 
 
-async def test_a_slow_search_blocks_only_itself(client: LavalinkClient) -> None:
-    assert (await client.load("ytsearch:slowload"))["data"][0]["info"]["title"] == "slowload"
+async def test_a_slow_search_blocks_only_itself(client: LavalinkClient, lavalink: LavalinkStandIn) -> None:
+    slow = asyncio.create_task(client.load("ytsearch:slowload"))
+    await lavalink.until(lambda: lavalink.requests and "slowload" in lavalink.requests[-1].path)
+    assert (await client.load("ytsearch:morning"))["loadType"] == "search"
+    assert not slow.done()
+    assert (await slow)["data"][0]["info"]["title"] == "slowload"

@@ -9,6 +9,7 @@ import pytest
 
 from sandbox.lavalink import LavalinkStandIn, VoiceState
 from tests.sandbox.lavalink.client import VOICE, LavalinkClient
+from tests.sandbox.lavalink.fast_loop import FastLoop
 
 
 def _play(lavalink: LavalinkStandIn) -> dict[str, Any]:
@@ -76,6 +77,18 @@ async def test_an_endpoint_that_never_answers_hangs_voice_patches_until_deleted(
         assert (await client.player())["state"]["ping"] == -1
         assert (await client.delete()).status == 204
         assert (await client.update(1, voice=VOICE)).body["state"]["connected"] is True
+
+
+def test_it_hangs_for_good(music: Path) -> None:
+    async def minutes() -> None:
+        nowhere = LavalinkStandIn(music=music, voice_check=lambda *_: None)
+        async with nowhere as lavalink, LavalinkClient(lavalink) as client:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(250):
+                    await client.update(1, voice=VOICE)
+
+    with asyncio.Runner(loop_factory=FastLoop) as runner:
+        runner.run(minutes())
 
 
 async def test_voice_can_be_made_to_hang(client: LavalinkClient, lavalink: LavalinkStandIn) -> None:
