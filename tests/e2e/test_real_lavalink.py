@@ -23,6 +23,7 @@ from sandbox.lavalink import LavalinkStandIn
 from sandbox.world import VOICE_FOLDER, World
 from tests.e2e.conftest import Town
 from tests.e2e.lavalink_voice import Speaker
+from tests.real_parts import require
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "its own: password"
@@ -137,8 +138,8 @@ def test_the_authority_stays_and_java_can_read_its_store(tmp_path: Path) -> None
     assert (tmp_path / authority.TRUST_STORE).stat().st_size > 0
 
 
-@pytest.mark.skipif(shutil.which("javac") is None, reason="no JDK is on the PATH")
 async def test_java_trusts_the_voice_server_as_readme_tells_it_to(tmp_path: Path) -> None:
+    require("A JDK", None if shutil.which("javac") else "apt install default-jdk-headless")
     server = VoiceServer(lambda _: None, 1, authority=authority.kept_authority(tmp_path))
     trust = [
         f"-Djavax.net.ssl.trustStore={tmp_path / authority.TRUST_STORE}",
