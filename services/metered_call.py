@@ -24,8 +24,6 @@ class MeteredCall:
         self._gemini = gemini
         self._row = row
         self._tokens: Tokens | None = None
-        self._behind = True
-        """Whether something has come that the last figures do not know of."""
         self.model = row.model
         self.received = ""
         """The text that has come so far."""
@@ -45,7 +43,6 @@ class MeteredCall:
             async with aclosing(self._gemini.stream(self._row.model, contents, system)) as chunks:
                 async for chunk in chunks:
                     self._tokens = chunk.tokens or self._tokens
-                    self._behind = chunk.tokens is None and bool(self._behind or chunk.text or chunk.finish)
                     self.finish = chunk.finish or self.finish
                     if chunk.text:
                         self.received += chunk.text
@@ -77,7 +74,7 @@ class MeteredCall:
             prompt_tokens=tokens.prompt,
             completion_tokens=tokens.candidates,
             total_tokens=tokens.total,
-            estimated=self.finish is None or self._behind,
+            estimated=self.finish is None or self._tokens is None,
         )
 
     def _estimate(self, contents: Sequence[Content], system: str) -> Tokens:
