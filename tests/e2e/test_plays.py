@@ -22,14 +22,15 @@ def reasons(rows: Rows) -> list[str]:
     return [row["end_reason"] for row in sorted(rows, key=lambda row: row["created_at"])]
 
 
-def assert_heard_as_lavalink_sent(town: Town, rows: Rows) -> None:
-    """`played_ms` is Lavalink's own account of the sound, within a second."""
+def assert_heard_as_lavalink_sent(town: Town, rows: Rows, *, sent_since_ms: float = 0) -> None:
+    """`played_ms` is Lavalink's own account of the sound, within a second; it may have sent some more since."""
     heard: dict[str, int] = {}
     for play in town.world.lavalink.account.plays:
         play_id = str(play.user_data["play_id"])
         heard[play_id] = heard.get(play_id, 0) + play.heard_ms
     for row in rows:
-        assert abs(row["played_ms"] - heard[row["event_id"]]) <= TOLERANCE_MS, (row, heard)
+        more = heard[row["event_id"]] - row["played_ms"]
+        assert -TOLERANCE_MS <= more <= TOLERANCE_MS + sent_since_ms, (row, heard)
 
 
 async def test_a_track_that_plays_to_its_end(town: Town) -> None:
@@ -206,10 +207,11 @@ async def test_a_clean_stop_ends_plays_as_shutdown_and_leaves_no_session(town: T
     loop = asyncio.get_running_loop()
     begun = loop.time()
     assert await town.bot.terminate() == 0
-    assert loop.time() - begun < 5
+    assert (took := loop.time() - begun) < 5
     (play,) = await town.supabase.rows("music_history")
     assert play["end_reason"] == "shutdown"
-    assert_heard_as_lavalink_sent(town, [play])
+    # The play ends with the signal; on a busy machine Lavalink hears of it later.
+    assert_heard_as_lavalink_sent(town, [play], sent_since_ms=took * 1000)
     assert await town.supabase.rows("active_sessions") == []
 
 
