@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 SLACK_MS = 2_000
 """Lavalink may be this far ahead of the clock: it sends a buffer ahead and its updates come late."""
+AHEAD_MS = 500
+"""Right after a start or a seek only this far: it sends about 300 ms ahead (seen on 4.2.2), and what is further ahead
+is of the track or the place before."""
 SILENCE_MS = 10_000
 """Without a word from the node for longer than this, nothing is assumed to play (updates come every 5 s)."""
 FRAME_MS = 20
@@ -49,6 +52,8 @@ class PlayClock:
     _was_connected: bool = False
     _sought_from: float | None = None
     """Lavalink's position before the last seek, until a sample tells of the new place."""
+    _jumped: bool = False
+    """Whether no sample has told of the place since the last jump."""
 
     def __post_init__(self) -> None:
         self._until = self.at
@@ -70,8 +75,8 @@ class PlayClock:
             return
         self._estimate(at)
         if not self._is_old(at, reported_ms):
-            self._sought_from = None
             self._anchor(at, reported_ms)
+            self._sought_from, self._jumped = None, False
         self.connected = connected
         self._was_connected |= connected
 
@@ -109,7 +114,7 @@ class PlayClock:
         place = min(place_ms, self.duration_ms) if self.duration_ms else place_ms
         self.reported_ms = self.place_ms = max(place, 0)
         self._settled(at)
-        self.away = False
+        self.away, self._jumped = False, True
 
     def end(self, at: float, reported_ms: int | None, *, finished: bool) -> int:
         """Milliseconds heard in all of a track that ended at `at`, at Lavalink's `reported_ms` where known.
@@ -126,7 +131,8 @@ class PlayClock:
         return round(self.heard_ms + self._sound_heard)
 
     def _possible(self, at: float, reported_ms: float) -> bool:
-        return 0 <= reported_ms - self.reported_ms <= (at - self.at) * 1000 + SLACK_MS
+        most = self._sound + AHEAD_MS if self._jumped else (at - self.at) * 1000 + SLACK_MS
+        return 0 <= reported_ms - self.reported_ms <= most
 
     def _is_old(self, at: float, reported_ms: float) -> bool:
         """Whether Lavalink still tells of where it was before the last seek.

@@ -131,6 +131,16 @@ def test_a_slow_start_is_not_heard(room: Room) -> None:
     assert room.play(play_id).played_ms == 3_000
 
 
+def test_what_the_node_says_late_of_the_track_before_is_not_heard(room: Room) -> None:
+    """Updates and the start of a track come in any order."""
+    play_id = room.start()
+    room.wait(0.002, 2_000)
+    room.wait(0.001, 0)
+    room.wait(1)
+    room.playback.ended(play_id, "stopped", position_ms=1_020)
+    assert room.play(play_id).played_ms == pytest.approx(1_020, abs=3)
+
+
 def test_a_pause_is_not_heard(room: Room) -> None:
     play_id = room.start()
     room.wait(2)
@@ -168,6 +178,20 @@ def test_after_a_seek_in_a_pause_the_old_place_is_not_believed(room: Room) -> No
     room.wait(1, 11_000)
     room.playback.ended(play_id, "stopped", position_ms=11_500)
     assert room.play(play_id).played_ms == 4_500
+
+
+def test_right_after_a_seek_back_the_old_place_is_not_believed(room: Room) -> None:
+    """A node's answer has the old place, its buffer sent ahead, until a frame of the new place is sent."""
+    play_id = room.start()
+    room.wait(3)
+    with room.playback.seeking(GUILD, 2_000):
+        pass
+    room.wait(0.01, 3_280)
+    room.playback.paused(GUILD, True, 3_280)
+    assert room.session().position_ms == 2_010
+    room.wait(5, 3_280)
+    room.playback.ended(play_id, "stopped", position_ms=3_280)
+    assert room.play(play_id).played_ms == 3_010
 
 
 def test_a_seek_that_did_not_take_place_is_found_out(room: Room) -> None:

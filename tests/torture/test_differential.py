@@ -62,8 +62,6 @@ _ENDS = {
 # These are not waited for until all that they do is done.
 _LATE = ("click skip", "leave")
 _HEARD_MS = 1_000
-# With each of these so much more may be counted or not: it is what Lavalink sends ahead.
-_SHIFTS, _AHEAD_MS = ("pause", "resume", "seek", "click pause"), 300
 _KEPT = {
     "music_history": ("track_title", "requested_by", "duration_ms", "end_reason"),
     "gemini_usage": ("model", "status", "estimated", "completion_tokens"),
@@ -91,7 +89,6 @@ class Crowd:
         self._asked: list[tuple[object, object]] = []
         self._ended: dict[str, set[str]] = {}
         self._late: set[str] = set()
-        self._shifts: dict[str, int] = {}
 
     async def gather(self) -> None:
         """All are in the voice channel, and one who never leaves."""
@@ -113,9 +110,6 @@ class Crowd:
         if new := over - self._ended.keys():
             self._ended |= dict.fromkeys(new, ends)
             self._late = set()
-        if kind in _SHIFTS and (live := [play for play in self._world.lavalink.account.plays if not play.end_reason]):
-            play_id = str(live[-1].user_data["play_id"])
-            self._shifts[play_id] = self._shifts.get(play_id, 0) + 1
         if kind in _LATE:
             self._late = self._late | _ENDS[kind]
 
@@ -178,8 +172,7 @@ class Crowd:
                 found.append(f"{row}: nobody asked for it in this order")
             if play is None:
                 continue
-            within = _HEARD_MS + _AHEAD_MS * self._shifts.get(str(row["event_id"]), 0)
-            if play.title != row["track_title"] or abs(play.heard_ms - _int(row["played_ms"])) > within:
+            if play.title != row["track_title"] or abs(play.heard_ms - _int(row["played_ms"])) > _HEARD_MS:
                 found.append(f"{row}: {play}")
             if row["end_reason"] not in self._ended[str(row["event_id"])]:
                 found.append(f"{row}: ended by what gives {self._ended[str(row['event_id'])]}")
