@@ -66,7 +66,6 @@ CASES: list[tuple[str, list[Reply], list[tuple[str, bool]], str]] = [
     ("suspended key", [Reply.refused(suspended(GEMINI_API_KEY))], [FAILED], "does not let this bot in"),
     ("country", [Reply.refused(LOCATION)], [FAILED], "does not let this bot in"),
     ("no figures", [Reply.text("word " * 30, usage="never")], [ESTIMATED], "word word"),
-    ("figures but at last", [Reply.text("word " * 30, usage="not last")], [SETTLED], "word word"),
     ("a thought is no answer", [Reply((Thought("hm"), NoParts("STOP")))], [SETTLED], "empty answer"),
     ("a tool nobody offered", [Reply.stopped(12, thoughts=9)], [SETTLED], "empty answer"),
     ("a newer end after a word", [Reply((Text("half"), NoParts(18)))], [SETTLED], "without saying why"),
