@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 SLACK_MS = 2_000
-"""Lavalink may be this far ahead of the clock: it sends a buffer ahead and its updates come late."""
+"""Lavalink may be this far ahead of the clock: it sends a buffer ahead, and its word of the start came late."""
 AHEAD_MS = 500
 """Right after a start or a seek only this far: it sends about 300 ms ahead (seen on 4.2.2), and what is further ahead
 is of the track or the place before."""
@@ -46,17 +47,22 @@ class PlayClock:
     """A seek was sent and is not yet answered: samples may be of either side of it."""
     # Estimated since the last sample, up to `_until`: sound made, sound heard, and the place's way.
     _until: float = 0
+    _told_at: float = 0
     _sound: float = 0
     _sound_heard: float = 0
     _way: float = 0
     _was_connected: bool = False
-    _sought_from: float | None = None
-    """Lavalink's position before the last seek, until a sample tells of the new place."""
+    _sought_from: list[float] = field(default_factory=list[float])
+    """Lavalink's positions before the last seeks, until a sample tells of the new place."""
     _jumped: bool = False
     """Whether no sample has told of the place since the last jump."""
+    # Since the last jump, or the last sample that was not possible: Lavalink's position then, and the time in ms in
+    # which it may have played. Updates may come late and many at once, so no sample is judged by the one before.
+    _base_ms: float = 0
+    _ran_ms: float = 0
 
     def __post_init__(self) -> None:
-        self._until = self.at
+        self._until = self._told_at = self.at
         self._was_connected = self.connected
 
     def place(self, at: float) -> int:
@@ -74,9 +80,11 @@ class PlayClock:
         if self.away or self.seeking:
             return
         self._estimate(at)
-        if not self._is_old(at, reported_ms):
+        if not self._is_old(reported_ms):
             self._anchor(at, reported_ms)
-            self._sought_from, self._jumped = None, False
+            self._sought_from.clear()
+            self._jumped = False
+        self._told_at = at
         self.connected = connected
         self._was_connected |= connected
 
@@ -105,7 +113,7 @@ class PlayClock:
         self._estimate(at)
         before = self.reported_ms + self._sound
         self.jump(at, place_ms)
-        self._sought_from = before
+        self._sought_from.append(before)
 
     def jump(self, at: float, place_ms: int) -> None:
         """Since `at` the track plays from `place_ms`: a play begun there, or taken up again."""
@@ -114,6 +122,7 @@ class PlayClock:
         place = min(place_ms, self.duration_ms) if self.duration_ms else place_ms
         self.reported_ms = self.place_ms = max(place, 0)
         self._settled(at)
+        self._rebase()
         self.away, self._jumped = False, True
 
     def end(self, at: float, reported_ms: int | None, *, finished: bool) -> int:
@@ -122,7 +131,7 @@ class PlayClock:
         `finished`: it came to its end by itself and did not break on the way.
         """
         self._estimate(at)
-        if reported_ms is not None and self._possible(at, reported_ms):
+        if reported_ms is not None and self._possible(reported_ms):
             self._anchor(at, reported_ms)
         if finished and self.duration_ms:
             remaining = self.duration_ms - self.place_ms - self._way
@@ -130,24 +139,23 @@ class PlayClock:
                 self._sound_heard += remaining / self.speed
         return round(self.heard_ms + self._sound_heard)
 
-    def _possible(self, at: float, reported_ms: float) -> bool:
-        most = self._sound + AHEAD_MS if self._jumped else (at - self.at) * 1000 + SLACK_MS
-        return 0 <= reported_ms - self.reported_ms <= most
+    def _possible(self, reported_ms: float) -> bool:
+        slack = AHEAD_MS if self._jumped else SLACK_MS
+        return self.reported_ms <= reported_ms <= self._base_ms + self._ran_ms + slack
 
-    def _is_old(self, at: float, reported_ms: float) -> bool:
-        """Whether Lavalink still tells of where it was before the last seek.
+    def _is_old(self, reported_ms: float) -> bool:
+        """Whether Lavalink still tells of where it was before a seek.
 
         It does so until a frame of the new place has been sent: for as long as the player is paused or without
         voice, that is (seen on Lavalink 4.2.2).
         """
-        if self._sought_from is None:
-            return False
-        distance = abs(reported_ms - self._sought_from)
-        return distance <= FRAME_MS or (distance <= SLACK_MS and not self._possible(at, reported_ms))
+        distance = min((abs(reported_ms - before) for before in self._sought_from), default=math.inf)
+        return distance <= FRAME_MS or (distance <= SLACK_MS and not self._possible(reported_ms))
 
     def _anchor(self, at: float, reported_ms: float) -> None:
         sound = reported_ms - self.reported_ms
-        if self._possible(at, reported_ms):
+        possible = self._possible(reported_ms)
+        if possible:
             # The sample tells how much sound there was, the estimate which share was heard and at what speed.
             share = self._sound_heard / self._sound if self._sound else float(self.connected)
             pace = self._way / self._sound if self._sound else self.speed
@@ -160,17 +168,24 @@ class PlayClock:
             self.place_ms = min(self.place_ms, self.duration_ms)
         self.reported_ms = reported_ms
         self._settled(at)
+        if not possible:
+            self._rebase()
+
+    def _rebase(self) -> None:
+        self._base_ms, self._ran_ms = self.reported_ms, 0
 
     def _settled(self, at: float) -> None:
-        self.at = self._until = at
+        self.at = self._until = self._told_at = at
         self._sound = self._sound_heard = self._way = 0
 
     def _estimate(self, at: float) -> None:
         start, self._until = self._until, max(at, self._until)
+        if not self.paused:
+            self._ran_ms += (self._until - start) * 1000
         # Lavalink waits for the first voice connection; after a closed one it plays on, unheard (seen on 4.2.2).
         if self.paused or self.away or not self._was_connected:
             return
-        silence = self.at + SILENCE_MS / 1000
+        silence = self._told_at + SILENCE_MS / 1000
         sound = max(min(self._until, silence) - start, 0) * 1000
         if self.duration_ms:
             sound = min(sound, max(self.duration_ms - self.place_ms - self._way, 0) / self.speed)

@@ -194,6 +194,51 @@ def test_right_after_a_seek_back_the_old_place_is_not_believed(room: Room) -> No
     assert room.play(play_id).played_ms == 3_010
 
 
+def test_seeks_in_a_pause_leave_the_last_place(room: Room) -> None:
+    """Lavalink goes on telling of the place at which it was paused."""
+    play_id = room.start()
+    room.wait(3)
+    room.playback.paused(GUILD, True, 3_000)
+    for place in (15_000, 1_000):
+        with room.playback.seeking(GUILD, place):
+            pass
+        room.wait(5, 3_000)
+    assert room.session().position_ms == 1_000
+    room.playback.paused(GUILD, False, 3_000)
+    room.wait(5, 6_300)
+    playing = room.playback.playing(GUILD)
+    assert playing is not None
+    assert playing.position_ms == 6_300
+    room.playback.ended(play_id, "stopped", position_ms=6_300)
+    assert room.play(play_id).played_ms == 8_300, "300 ms were sent ahead"
+
+
+def test_what_played_while_the_node_was_away_is_heard_also_right_after_a_seek(room: Room) -> None:
+    play_id = room.start(Track("Long", None, 3_600_000, "Alice"))
+    room.wait(5, 5_000)
+    with room.playback.seeking(GUILD, 60_000):
+        pass
+    room.wait(1)
+    room.playback.node_lost(GUILD)
+    room.wait(30)
+    room.playback.node_back(GUILD)
+    room.wait(5, 96_300)
+    room.playback.ended(play_id, "stopped", position_ms=96_300)
+    assert room.play(play_id).played_ms == pytest.approx(41_000, abs=500)
+
+
+def test_updates_that_come_late_and_all_at_once_lose_nothing(room: Room) -> None:
+    """A connection that stalls for a while keeps what was sent."""
+    play_id = room.start(Track("Long", None, 3_600_000, "Alice"))
+    room.wait(5, 5_000)
+    room.wait(20)
+    for position in (10_000, 15_000, 20_000, 25_000):
+        room.wait(0.001, position)
+    room.wait(5, 30_000)
+    room.playback.ended(play_id, "stopped", position_ms=30_000)
+    assert room.play(play_id).played_ms == 30_000
+
+
 def test_a_seek_that_did_not_take_place_is_found_out(room: Room) -> None:
     room.start()
     room.wait(3)
@@ -476,12 +521,15 @@ STEPS = st.lists(
 def test_whatever_happens_what_is_heard_is_what_the_node_sent(steps: list[tuple[str, float]]) -> None:
     room = Room()
     play_id = room.start(Track("Long", None, 3_600_000, "Alice"))
-    reported, sent, paused, connected = 0.0, 0.0, False, True
+    reported, sent, paused, connected, told_at = 0.0, 0.0, False, True, room.at
     for step, seconds in steps:
         room.at += seconds
         if not paused:
             reported += seconds * 1000
             sent += seconds * 1000 if connected else 0
+        if room.at - told_at > 5:  # as often Lavalink tells by itself
+            room.playback.position(GUILD, round(reported), connected)
+            told_at = room.at
         match step:
             case "pause":
                 paused = not paused
