@@ -58,12 +58,7 @@ def _read(connection: sqlite3.Connection) -> Leftovers:
     fact = connection.execute("SELECT value FROM local_facts WHERE name = ?", (LEFT_FACT,)).fetchone()
     known: dict[str, tuple[str, int]] = json.loads(fact[0]) if fact else {}
     return Leftovers(
-        plays=lost_plays([play for play in plays if play.event_id not in known], sessions)
-        + [
-            _lost(play, datetime.fromisoformat(known[play.event_id][0]), known[play.event_id][1])
-            for play in plays
-            if play.event_id in known
-        ],
+        plays=[_better_known(play, known.get(play.event_id)) for play in lost_plays(plays, sessions)],
         sessions=sessions,
         usages=rows(Usage, "gemini_usage", "status = 'open'"),
     )
@@ -112,6 +107,14 @@ def lost_play(play: Play, session: Session | None) -> Play:
         return _lost(play, play.created_at, 0)
     passed = (session.updated_at - play.created_at) // timedelta(milliseconds=1)
     return _lost(play, session.updated_at, min(passed, session.position_ms))
+
+
+def _better_known(play: Play, known: tuple[str, int] | None) -> Play:
+    """The lost `play`, or what an earlier start knew of it where no session has been seen since."""
+    if known is None or play.ended_at is None:
+        return play
+    ended_at = datetime.fromisoformat(known[0])
+    return _lost(play, ended_at, known[1]) if ended_at > play.ended_at else play
 
 
 def _lost(play: Play, ended_at: datetime, played_ms: int) -> Play:

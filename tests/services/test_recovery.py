@@ -78,6 +78,23 @@ async def test_a_second_kill_does_not_take_what_the_first_restart_knew(tmp_path:
     assert lost[again.event_id].played_ms == 2_000
 
 
+async def test_a_session_seen_since_knows_better_than_an_earlier_start(tmp_path: Path) -> None:
+    """A play that was taken up again and then killed once more."""
+    row = play(guild_id="1", track_title="A", created_at=now() - timedelta(minutes=20))
+    seen = session("1", track_title="A", position_ms=30_000, updated_at=row.created_at + timedelta(seconds=31))
+    async with Store(tmp_path) as store:
+        recorder = Recorder(store)
+        recorder.record(row)
+        recorder.record(seen)
+    async with Store(tmp_path) as store:
+        await read_leftovers(store)
+        recorder = Recorder(store)
+        recorder.record(replace(seen, position_ms=630_000, updated_at=row.created_at + timedelta(seconds=640)))
+    async with Store(tmp_path) as store:
+        [lost] = (await read_leftovers(store)).plays
+    assert (lost.played_ms, lost.ended_at) == (630_000, row.created_at + timedelta(seconds=640))
+
+
 def test_no_more_is_said_to_be_heard_than_time_had_passed() -> None:
     row = play(track_title="A")
     seeked = session(track_title="A", position_ms=90_000, updated_at=row.created_at + timedelta(seconds=5))
