@@ -24,6 +24,9 @@ from services.safe_text import shown
 log = logging.getLogger("bot.music")
 EDIT_S = 1.2
 """At most one edit in so long; the latest look wins."""
+LONGEST_RETRY_S = 60.0
+"""Failed edits are tried again ever later: of an address that Discord has blocked each one counts (10,000 in 10 minutes
+are too many), and every server has a panel."""
 FRESH_S = 3300.0
 """Messages older than an hour have a much tighter limit for edits (Discord error 30046)."""
 
@@ -132,6 +135,7 @@ class Panels:
             task.cancel()
 
     async def _follow(self, panel: _Panel) -> None:
+        pause = RETRY_SECONDS
         while panel.changed and self._panels.get(panel.player.guild_id) is panel:
             panel.changed = False
             if self._between_tracks(panel.player):
@@ -145,7 +149,10 @@ class Panels:
                     self.forget(panel.player.guild_id)
                     return
                 panel.changed = True
-                await asyncio.sleep(RETRY_SECONDS)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_RETRY_S)
+            else:
+                pause = RETRY_SECONDS
             await asyncio.sleep(EDIT_S)
 
     async def _show(self, panel: _Panel) -> None:

@@ -87,3 +87,25 @@ async def test_it_follows_once_a_limit_has_passed_for_which_discord_py_does_not_
     getattr(stage.discord, limit)(6)
     await stage.nodes.players[0].pause(True)
     await until(lambda: "Paused" in said(message))
+
+
+async def test_failed_edits_are_tried_again_ever_later(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A blocked address is knocked at by every server's panel."""
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        if seconds >= panel.RETRY_SECONDS:
+            pauses.append(seconds)
+        await real_sleep(min(seconds, 0.01))
+
+    real_sleep = asyncio.sleep
+    await stage.alice.join(stage.lounge)
+    message = (await stage.use(stage.alice, "play", query="morning")).messages[0]
+    monkeypatch.setattr(panel.asyncio, "sleep", sleep)
+    await stage.discord.down()
+    await stage.nodes.players[0].pause(True)
+    await until(lambda: pauses.count(60.0) >= 2)
+    # Others wait too: discord.py, for a gateway.
+    assert [seconds for seconds in pauses if seconds % 5 == 0][:6] == [5.0, 10.0, 20.0, 40.0, 60.0, 60.0]
+    await stage.discord.up()
+    await until(lambda: "Paused" in said(message))
