@@ -86,10 +86,10 @@ class StreamedReply:
             if isinstance(error, Exception):
                 self._note(explain(error))
             await self._show_last()
-        except discord.HTTPException as gone:
-            if not isinstance(gone, discord.NotFound | discord.Forbidden) and gone.code != THREAD_ARCHIVED:
+        except discord.HTTPException as error:
+            if not isinstance(error, discord.NotFound | discord.Forbidden) and error.code != THREAD_ARCHIVED:
                 raise
-            log.info("An answer could not be shown to its end: %s", gone)
+            log.info("An answer could not be shown to its end: %s", error)
         finally:
             reader.cancel()
             await asyncio.gather(reader, return_exceptions=True)

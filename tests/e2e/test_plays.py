@@ -212,7 +212,7 @@ async def test_a_clean_stop_ends_plays_as_shutdown_and_leaves_no_session(town: T
     (play,) = await town.supabase.rows("music_history")
     assert play["end_reason"] == "shutdown"
     # The play ends with the signal; on a busy machine Lavalink hears of it later.
-    assert_heard_as_lavalink_sent(town, [play], sent_since_ms=took * 1000)
+    assert_heard_as_lavalink_sent(town, [play], sent_since_ms=min(took * 1000, 2_000))
     assert await town.supabase.rows("active_sessions") == []
 
 
