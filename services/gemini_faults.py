@@ -10,6 +10,8 @@ _LOST = re.compile(
     r"Stream removed|Socket closed|recvmsg|sendmsg|RST_STREAM|GOAWAY|keepalive|ping timeout", re.IGNORECASE
 )
 
+_LONGEST_WORDS = 300
+
 
 class GeminiError(Exception):
     """The API did not do what was asked."""
@@ -84,5 +86,5 @@ def fault_of(error: Any) -> GeminiError | None:
 
 def _words(status: str, reason: str | None, message: str) -> str:
     # The first line says what is the matter; those after it hold numbers that are others each time.
-    first = message.strip().partition("\n")[0].strip()
-    return f"{status}{f' ({reason})' if reason else ''}: {first}"
+    first = message.strip().partition("\n")[0].strip()[:_LONGEST_WORDS]
+    return ": ".join(filter(None, (f"{status} ({reason})" if reason else status, first)))

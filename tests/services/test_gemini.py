@@ -334,3 +334,15 @@ async def test_a_look_up_of_a_model_that_hangs_has_an_end(api: GeminiStandIn) ->
         await gemini.opened()
         with pytest.raises(TimedOut):
             await gemini.chats(MODEL)
+
+
+async def test_the_words_of_a_refusal_are_cut(gemini: Gemini, api: GeminiStandIn) -> None:
+    """They go into the log and its table."""
+    refusals = [Refuse(grpc.StatusCode.INVALID_ARGUMENT, "x" * 3_000), Refuse(grpc.StatusCode.INVALID_ARGUMENT, "")]
+    api.script(*map(Reply.refused, refusals))
+    said: list[str] = []
+    for _ in refusals:
+        with pytest.raises(BadRequest) as caught:
+            await ask(gemini)
+        said.append(str(caught.value))
+    assert said == [f"BadRequest: INVALID_ARGUMENT: {'x' * 300}", "BadRequest: INVALID_ARGUMENT"]
