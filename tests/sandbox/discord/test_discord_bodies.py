@@ -19,7 +19,7 @@ from tests.sandbox.discord.bots import Place
 if not discord_openapi.given():
     pytest.skip(discord_openapi.MISSING, allow_module_level=True)
 
-EACH = 2
+EACH = 1
 """How many changes of each thing in a body are tried; all of them take minutes."""
 
 REFUSAL = "/components/schemas/ErrorResponse"
