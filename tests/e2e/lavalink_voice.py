@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sandbox.lavalink import LavalinkStandIn, VoiceState
 from sandbox.lavalink.player import Player
-from tests.sandbox.discord_voice.client import VoiceClient
+from tests.sandbox.discord_voice.client import Closed, VoiceClient
 
 _SILENCE = b"\xf8\xff\xfe"
 _FRAME_S = 0.02
@@ -58,9 +58,8 @@ class Speaker:
         async with VoiceClient(state.endpoint, certificate, player.guild_id, state, user_id) as client:
             try:
                 await client.join()
-            except AssertionError:
-                # The server closed instead of going on.
-                self._close(player, client.ws.close_code)
+            except Closed as closed:
+                self._close(player, closed.code)
                 return
             tasks = [asyncio.create_task(client.beat()), asyncio.create_task(self._send(player, client))]
             try:

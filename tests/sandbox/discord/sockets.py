@@ -13,6 +13,7 @@ import aiohttp
 import zstandard
 
 from sandbox.discord import DiscordStandIn
+from tests.sandbox.closing import code_of
 
 DATA = (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY)
 
@@ -34,7 +35,7 @@ class Socket:
         """The next frame, plain or compressed."""
         message = await self.ws.receive(5)
         if message.type not in DATA:
-            raise Broken(f"closed with {self.ws.close_code}")
+            raise Broken(f"closed with {code_of(self.ws, message)}")
         return self.read(message)
 
     def read(self, message: aiohttp.WSMessage) -> dict[str, Any]:
@@ -71,9 +72,9 @@ class Socket:
 
     async def closed_with(self) -> int | None:
         async with asyncio.timeout(5):
-            async for _ in self.ws:
+            while (message := await self.ws.receive()).type in DATA:
                 pass
-        return self.ws.close_code
+        return code_of(self.ws, message)
 
 
 @contextlib.asynccontextmanager

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt
 
 from sandbox.discord_voice import VoiceServer
+from tests.sandbox.closing import code_of
 
 AES_MODE = "aead_aes256_gcm_rtpsize"
 XCHACHA_MODE = "aead_xchacha20_poly1305_rtpsize"
@@ -27,6 +28,14 @@ class Shown(Protocol):
     def token(self) -> str: ...
     @property
     def session_id(self) -> str: ...
+
+
+class Closed(AssertionError):
+    """The server closed the connection, with this code, where a message was expected."""
+
+    def __init__(self, code: int | None) -> None:
+        super().__init__(f"closed with {code}")
+        self.code = code
 
 
 class VoiceClient:
@@ -72,9 +81,10 @@ class VoiceClient:
         await self.ws.send_json({"op": op, "d": data})
 
     async def get(self, op: int) -> Any:
-        """The data of the next message, which must be of this kind."""
+        """The data of the next message, which must be of this kind. Raises ``Closed``."""
         message = await self.ws.receive(timeout=5)
-        assert message.type is aiohttp.WSMsgType.TEXT, message
+        if message.type is not aiohttp.WSMsgType.TEXT:
+            raise Closed(code_of(self.ws, message))
         read = message.json()
         assert read["op"] == op, read
         self.seq = read.get("seq", self.seq)
@@ -83,9 +93,9 @@ class VoiceClient:
     async def closed(self, timeout: float | None = 5) -> int | None:
         """The code with which the server closes; what came before is thrown away."""
         async with asyncio.timeout(timeout):
-            while (await self.ws.receive()).type is aiohttp.WSMsgType.TEXT:
+            while (message := await self.ws.receive()).type is aiohttp.WSMsgType.TEXT:
                 pass
-        return self.ws.close_code
+        return code_of(self.ws, message)
 
     def identity(self, **changed: Any) -> dict[str, Any]:
         shown = {"server_id": str(self._guild_id), "session_id": self._shown.session_id, "token": self._shown.token}
