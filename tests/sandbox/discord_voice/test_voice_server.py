@@ -204,13 +204,13 @@ async def test_a_new_token_puts_the_old_connection_out_and_leaves_it_nothing_to_
 
 async def test_a_silent_death_is_no_time_out(discord: Discord) -> None:
     async with (
-        VoiceServer(discord.credentials, BOT, heartbeat_s=0.05) as server,
+        VoiceServer(discord.credentials, BOT, heartbeat_s=0.3) as server,
         VoiceClient.to(server, GUILD, GIVEN, BOT) as client,
     ):
         await client.join()
         server.freeze(GUILD)
         with pytest.raises(TimeoutError):
-            await client.ws.receive(timeout=0.5)
+            await client.ws.receive(timeout=1)
         assert server.closes == []
 
 
