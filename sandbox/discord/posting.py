@@ -14,7 +14,7 @@ from .errors import integer
 from .message_rules import check_message, empty_message
 from .messages import CODE, USER_MENTION, Message, MessageFlag, Version
 from .payload import Json, as_object, as_objects, without_nulls
-from .threads import check_edit
+from .threads import check_edit, take_up
 
 if TYPE_CHECKING:
     from .channels import Channel
@@ -37,7 +37,8 @@ class Upload:
 
 
 def new_message(channel: Channel, author: User, **fields: Any) -> Message:
-    """A message that is in its channel, but not announced yet."""
+    """A message that is in its channel, but not announced yet. Raises 50083, 160005 in a locked thread."""
+    take_up(channel, author)
     message = Message(channel.world.ids.new(), channel, author, **fields)
     channel.all_messages[message.id] = message
     return message
@@ -52,7 +53,7 @@ def announce(message: Message, event: str) -> None:
 
 
 def create(channel: Channel, author: User, body: Json, uploads: list[Upload], **fields: Any) -> Message:
-    """Send a checked body as a new message. Raises 50006 and 50035 (see ``check_body``)."""
+    """Send a checked body as a new message. Raises as ``check_body``, then as ``new_message``."""
     flags = check_body(body, uploads)
     message = new_message(channel, author, **fields)
     fill(message, body, uploads, flags)

@@ -17,7 +17,6 @@ from .messages import Message, MessageFlag, MessageType
 from .payload import Json, as_object, as_objects, without_nulls
 from .posting import Upload
 from .rest import NO_CONTENT, Answer, Call, Route
-from .threads import take_up
 
 CHOICES_LIMIT = 25
 
@@ -55,7 +54,6 @@ def _deferred_flags(data: Json) -> MessageFlag:
 
 
 def _new(use: Interaction) -> Message:
-    take_up(use.channel, use.world.bot)
     kind = MessageType.COMMAND if use.type is InteractionType.COMMAND else MessageType.REPLY
     reference = use.source if kind is MessageType.REPLY else None
     if reference is not None and reference.ephemeral:

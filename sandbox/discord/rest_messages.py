@@ -10,7 +10,6 @@ from .messages import Message, MessageFlag, MessageType
 from .payload import Json, as_object
 from .permissions import NONE, Permission
 from .rest import NO_CONTENT, Answer, Call, Route
-from .threads import take_up
 
 LIST_LIMIT = 100
 
@@ -36,7 +35,6 @@ def check_may_send(channel: Channel) -> None:
 def create_message(call: Call) -> Answer:
     channel = call.world.visible_channel(call.id("channel_id"))
     check_may_send(channel)
-    take_up(channel, call.world.bot)
     needed = Permission.ATTACH_FILES if call.uploads else NONE
     needed |= Permission.EMBED_LINKS if call.body.get("embeds") else NONE
     if needed & ~channel.bot_permissions():

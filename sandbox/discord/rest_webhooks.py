@@ -7,7 +7,7 @@ from .errors import unknown
 from .interactions import Interaction
 from .messages import Message
 from .rest import NO_CONTENT, Answer, Call, Route
-from .threads import check_edit, take_up
+from .threads import check_edit
 
 
 def _interaction(call: Call) -> Interaction:
@@ -36,7 +36,6 @@ def create_followup(call: Call) -> Answer:
     if use.original is not None and use.original.loading:
         _fill(use.original, call)
         return Answer(200, use.original.payload())
-    take_up(use.channel, call.world.bot)
     message = posting.create(use.channel, call.world.bot, call.body, call.uploads, interaction=use)
     use.add(message)
     call.world.changes.notify()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from . import posting
@@ -12,7 +13,6 @@ from .messages import Message, MessageType
 from .payload import Json
 from .people import Person
 from .permissions import Permission
-from .threads import take_up
 
 if TYPE_CHECKING:
     from .channels import Channel
@@ -45,6 +45,8 @@ class Talker(Person):
         try:
             return posting.create(channel, self.user, body, uploads, type=kind, reference=reply_to)
         except DiscordError as error:
+            if error.status == HTTPStatus.FORBIDDEN:
+                raise PermissionError(f"{self.name} may not write in {channel.name}: {error}") from error
             raise ValueError(str(error)) from error
 
     async def dm(self, text: str, *, files: Mapping[str, bytes] | None = None) -> Message:
@@ -74,10 +76,6 @@ class Talker(Person):
         member = channel.guild.members.get(self.id)
         if member is None or channel.permissions(member) & needed != needed:
             raise PermissionError(f"{self.name} may not write in {channel.name}")
-        try:
-            take_up(channel, self.user)
-        except DiscordError as error:
-            raise PermissionError(f"{self.name} may not write in {channel.name}: {error}") from error
 
     def _mention(self, found: re.Match[str]) -> str:
         name = found[1]

@@ -39,6 +39,31 @@ async def test_a_message_takes_an_archived_thread_up_again_and_an_edit_does_not(
         assert bot.events.count("THREAD_UPDATE") == 4
 
 
+async def test_a_message_that_is_refused_leaves_a_thread_archived(place: Place) -> None:
+    codes: list[tuple[int, int]] = []
+
+    @app_commands.command(description="Thinks")
+    async def think(use: Use) -> None:
+        await use.response.send_message("thinking")
+        thread.archive()
+        codes.append(await code_of(use.followup.send("x" * 2001)))
+        place.discord.world.changes.notify()
+
+    thread = place.guild.add_thread(place.general, "talk")
+    async with running(place.discord, think) as bot:
+        await place.alice.slash("think", channel=thread)
+        await place.discord.wait_until(lambda: len(codes) == 1)
+        assert put_away(thread)
+        channel = bot.get_partial_messageable(thread.id)
+        codes.append(await code_of(channel.send("x" * 2001)))
+        place.general.deny(place.guild.me, Permission.EMBED_LINKS)
+        codes.append(await code_of(channel.send(embed=dpy.Embed(title="One"))))
+        with pytest.raises(ValueError, match="50035"):
+            await place.alice.say(thread, "x" * 4001)
+    assert codes == [(400, 50035), (400, 50035), (403, 50013)]
+    assert put_away(thread)
+
+
 @pytest.mark.parametrize(
     ("state", "sending", "editing"), [("lock", 160005, (403, 160005)), ("archive", 50083, (400, 50083))]
 )
