@@ -53,7 +53,10 @@ class Presser(Person):
         return self._press(message, data, found, locale)
 
     async def submit(self, use: Interaction, fields: Mapping[str, str]) -> Interaction:
-        """Send the form that an interaction opened, its fields named by custom id or label."""
+        """Send the form that an interaction opened, its fields named by custom id or label.
+
+        Raises ``ValueError`` where nobody could, and for files, boxes and radio buttons, which are not known here.
+        """
         if use.modal is None:
             raise ValueError("no form was opened")
         left = dict(fields)
@@ -115,8 +118,10 @@ def _filled(component: Json, fields: dict[str, str]) -> Json:
         return filled | {"component": _filled({"label": component.get("label")} | inner, fields)}
     if component["type"] == ComponentType.ACTION_ROW:
         return filled | {"components": [_filled(inner, fields) for inner in component["components"]]}
-    if component["type"] not in FORM_INPUTS:
+    if component["type"] == ComponentType.TEXT_DISPLAY:
         return filled
+    if component["type"] not in FORM_INPUTS:
+        raise ValueError(f"{component.get('label') or component['custom_id']} cannot be filled in here")
     value = fields.pop(component["custom_id"], None)
     if value is None:
         value = fields.pop(str(component.get("label")), component.get("value", ""))

@@ -1,5 +1,6 @@
 """Buttons, menus and forms."""
 
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -89,6 +90,29 @@ async def test_a_form_is_filled_in_and_sent(place: Place) -> None:
     assert sent.text == "hello Ada"
     (filled,) = sent.data["components"]
     assert (filled["id"], filled["components"][0]["id"]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        dpy.ui.FileUpload[Any],
+        dpy.ui.Checkbox[Any],
+        lambda **named: dpy.ui.RadioGroup[Any](options=[dpy.RadioGroupOption(label=text) for text in "ab"], **named),
+        lambda **named: dpy.ui.CheckboxGroup[Any](options=[dpy.CheckboxGroupOption(label="a")], **named),
+    ],
+)
+async def test_a_form_of_what_nobody_can_fill_in_here_is_not_sent(place: Place, make: Callable[..., Any]) -> None:
+    @app_commands.command(description="Asks")
+    async def ask(use: Use) -> None:
+        form = dpy.ui.Modal(title="What is it?")
+        form.add_item(dpy.ui.TextDisplay("Please answer."))
+        form.add_item(dpy.ui.Label(text="It", component=make(custom_id="it")))
+        await use.response.send_modal(form)
+
+    async with running(place.discord, ask):
+        use = await (await place.alice.slash("ask", channel=place.general)).answered()
+        with pytest.raises(ValueError, match="It cannot be filled in here"):
+            await place.alice.submit(use, {})
 
 
 async def test_an_ephemeral_message_is_its_reader_s_alone(place: Place) -> None:
