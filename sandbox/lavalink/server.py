@@ -102,6 +102,11 @@ class LavalinkStandIn:
         """The players of all sessions, or those of one guild."""
         return [player for player in self._node.players() if guild_id in (None, player.guild_id)]
 
+    @property
+    def user_ids(self) -> set[int]:
+        """The bots that have a session."""
+        return {session.user_id for session in self._node.sessions.values()}
+
     async def __aenter__(self) -> Self:
         await self.up()
         return self

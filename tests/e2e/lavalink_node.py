@@ -8,6 +8,7 @@ has closed its connections.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from pathlib import Path
 
@@ -22,6 +23,8 @@ async def main(folder: Path, certificate: Path) -> None:
         print(lavalink.uri, flush=True)
         await asyncio.to_thread(sys.stdin.read)
         following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
         print(speaker.packets, *speaker.closed_with)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 from sandbox.lavalink import LavalinkStandIn, VoiceState
@@ -30,8 +31,8 @@ class Speaker:
         """How the voice server has closed connections."""
 
     async def follow(self) -> None:
-        """Connect, and hang up, as the players are told to; until cancelled."""
-        try:
+        """Connect, and hang up, as the players are told to; until cancelled. Raises what a connection raises."""
+        async with asyncio.TaskGroup() as lines:
             while True:
                 await self._lavalink.until(lambda: self._wanted() != self._known(), _FOR_EVER_S)
                 wanted = {player.guild_id: player for player in self._lavalink.players() if player.voice.connected}
@@ -41,10 +42,7 @@ class Speaker:
                         del self._lines[guild_id]
                 for guild_id in wanted.keys() - self._lines.keys():
                     player = wanted[guild_id]
-                    self._lines[guild_id] = (player.voice.state, asyncio.create_task(self._speak(player)))
-        finally:
-            for _, line in self._lines.values():
-                line.cancel()
+                    self._lines[guild_id] = (player.voice.state, lines.create_task(self._speak(player)))
 
     def _wanted(self) -> dict[int, VoiceState]:
         return {player.guild_id: player.voice.state for player in self._lavalink.players() if player.voice.connected}
@@ -53,7 +51,7 @@ class Speaker:
         return {guild_id: state for guild_id, (state, _) in self._lines.items()}
 
     async def _speak(self, player: Player) -> None:
-        (user_id,) = {session.user_id for session in self._lavalink._node.sessions.values()}
+        (user_id,) = self._lavalink.user_ids
         state, certificate = player.voice.state, self._certificate.read_bytes()
         async with VoiceClient(state.endpoint, certificate, player.guild_id, state, user_id) as client:
             try:
@@ -61,19 +59,24 @@ class Speaker:
             except Closed as closed:
                 self._close(player, closed.code)
                 return
-            tasks = [asyncio.create_task(client.beat()), asyncio.create_task(self._send(player, client))]
-            try:
+            async with asyncio.TaskGroup() as tasks:
+                going = [tasks.create_task(work) for work in (self._beat(client), self._send(player, client))]
                 self._close(player, await client.closed(timeout=None))
-            finally:
-                for task in tasks:
+                for task in going:
                     task.cancel()
 
+    async def _beat(self, client: VoiceClient) -> None:
+        # How a connection ends is for `closed` to say.
+        with contextlib.suppress(ConnectionError):
+            await client.beat()
+
     async def _send(self, player: Player, client: VoiceClient) -> None:
-        while True:
-            if player.playing:
-                client.speak(_SILENCE)
-                self.packets += 1
-            await asyncio.sleep(_FRAME_S)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                if player.playing:
+                    client.speak(_SILENCE)
+                    self.packets += 1
+                await asyncio.sleep(_FRAME_S)
 
     def _close(self, player: Player, code: int | None) -> None:
         self.closed_with.append(code)
