@@ -11,8 +11,8 @@ from aiohttp import WSMsgType, web
 
 from . import shard_requests
 from .compression import Compressor, compressor_for
-from .frame import Op, parsed, undecodable
-from .identify import Refused, check_identify, ready_payload
+from .frame import Op, Refused, parsed, undecodable
+from .identify import check_identify, ready_payload
 from .payload import as_object
 from .rate_limits import Bucket
 from .shard_session import Session

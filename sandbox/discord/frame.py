@@ -6,7 +6,6 @@ import json
 from enum import IntEnum
 from typing import Any
 
-from .identify import Refused
 from .payload import as_object
 
 LIMIT = 4096
@@ -25,6 +24,15 @@ class Op(IntEnum):
     INVALID_SESSION = 9
     HELLO = 10
     HEARTBEAT_ACK = 11
+
+
+class Refused(Exception):
+    """The gateway closes the connection with this code."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
 
 
 def undecodable() -> Refused:

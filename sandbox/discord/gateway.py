@@ -11,8 +11,7 @@ from sandbox.chance import Chance
 
 from . import voice
 from .connection import Connection
-from .frame import Op
-from .identify import Refused
+from .frame import Op, Refused
 from .payload import Json
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from .frame import Refused, undecodable
 from .intents import KNOWN, PRIVILEGED, Intent
 from .payload import Json
 
@@ -23,15 +24,6 @@ LIMITED_FLAGS = {
 }
 
 
-class Refused(Exception):
-    """The gateway closes the connection with this code."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
-
-
 @dataclass(frozen=True, slots=True)
 class Identify:
     shard: int
@@ -42,7 +34,7 @@ class Identify:
 def check_identify(data: Json, token: str, world: World) -> Identify:
     """Raises ``Refused`` with 4002, 4004, 4010, 4011, 4013 or 4014."""
     if not isinstance(data.get("properties"), dict):
-        raise Refused(4002, "Error while decoding payload.")
+        raise undecodable()
     if data.get("token") != token:
         raise Refused(4004, "Authentication failed.")
     shard, shards = _shard(data.get("shard", [0, 1]))
