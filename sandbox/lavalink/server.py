@@ -14,6 +14,7 @@ from aiohttp import web
 from sandbox.chance import Chance
 from sandbox.changes import Changes
 from sandbox.lavalink.account import Account
+from sandbox.lavalink.app_runner import app_runner
 from sandbox.lavalink.library import MusicLibrary
 from sandbox.lavalink.loader import SLOW_LOAD_S, Loader
 from sandbox.lavalink.node import Node, SeenRequest, VoiceCheck
@@ -30,8 +31,6 @@ from sandbox.lavalink.websocket import WebSocketRoute
 
 _HOST = "127.0.0.1"
 _GOING_AWAY = 1001
-# A track of a 10 KB title, encoded, travels in the query of decodetrack.
-_LONGEST_LINE = 1 << 18
 _LARGEST_BODY = 1 << 24
 
 
@@ -128,14 +127,7 @@ class LavalinkStandIn:
         app.add_routes(PlayerRoutes(self._node).routes())
         app.add_routes([web.get(WEBSOCKET_PATH, WebSocketRoute(self._node).connect)])
         app.router.add_static(FILES_PATH, self._music)
-        self._runner = web.AppRunner(
-            app,
-            access_log=None,
-            handler_cancellation=True,
-            max_line_size=_LONGEST_LINE,
-            max_field_size=_LONGEST_LINE,
-            shutdown_timeout=0.0,
-        )
+        self._runner = app_runner(app, shutdown_timeout=0.0)
         await self._runner.setup()
         await web.SockSite(self._runner, _bound(self.port)).start()
         self._changes.notify()

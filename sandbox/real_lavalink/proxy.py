@@ -14,6 +14,7 @@ from aiohttp import web
 
 from sandbox.chance import Chance
 from sandbox.changes import Changes
+from sandbox.lavalink.app_runner import app_runner
 from sandbox.lavalink.library import MusicLibrary
 from sandbox.lavalink.node import SeenRequest, readable
 from sandbox.lavalink.rest_answers import WEBSOCKET_PATH
@@ -26,8 +27,7 @@ from sandbox.real_lavalink.websocket import WebSocketRoute, is_handshake
 
 _HOST = "127.0.0.1"
 _FILES = "/files"
-# What is too long or too large is for the real server to say.
-_LONGEST_LINE = 1 << 18
+# What is too large is for the real server to say.
 _UNLIMITED = 0
 _MOST_REQUESTS = 10_000
 
@@ -79,14 +79,7 @@ class RealLavalink:
             app.router.add_static(_FILES, self._music)
             app.router.add_get(LIMITED, _over_the_limit)
             app.router.add_route("*", "/{path:.*}", self._answer)
-            self._runner = web.AppRunner(
-                app,
-                access_log=None,
-                handler_cancellation=True,
-                max_line_size=_LONGEST_LINE,
-                max_field_size=_LONGEST_LINE,
-                shutdown_timeout=0.1,
-            )
+            self._runner = app_runner(app, shutdown_timeout=0.1)
             await self._runner.setup()
             stack.push_async_callback(self._runner.cleanup)
             await self.up()
