@@ -10,11 +10,12 @@ from .component_rules import placed
 from .component_types import SELECTS, ComponentType
 from .payload import Json, as_object, as_objects
 
-SHOWN: Json = {"description": None, "spoiler": False}
+UNSAID: Json = {"description": None, "spoiler": False}
+"""What media are where nothing is said of them."""
 DEFAULTS: dict[int, Json] = {
     **{kind: {"min_values": 1, "max_values": 1} for kind in SELECTS},
     ComponentType.CONTAINER: {"accent_color": None, "spoiler": False},
-    ComponentType.THUMBNAIL: SHOWN,
+    ComponentType.THUMBNAIL: UNSAID,
     ComponentType.FILE: {"spoiler": False},
     ComponentType.SEPARATOR: {"spacing": 1, "divider": True},
 }
@@ -55,7 +56,7 @@ def answered(components: list[Json], attachments: list[Json], new_id: Callable[[
         if "media" in component:
             component["media"] = unfurled(component["media"])
         if "items" in component:
-            component["items"] = [SHOWN | item | {"media": unfurled(item["media"])} for item in component["items"]]
+            component["items"] = [UNSAID | item | {"media": unfurled(item["media"])} for item in component["items"]]
         if "file" in component:
             attachment = files[component["file"]["url"]]
             component |= {"name": attachment["filename"], "size": attachment["size"]}

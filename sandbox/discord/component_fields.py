@@ -29,7 +29,7 @@ def _media(*schemes: str) -> Shape:
 
 
 ANY_MEDIA = _media("http", "https", "attachment")
-SHOWN: Mapping[str, Rule] = {"description": Text(1, 1024), "spoiler": Flag()}
+BESIDE_MEDIA: Mapping[str, Rule] = {"description": Text(1, 1024), "spoiler": Flag()}
 """What thumbnails and the items of a gallery have beside their media."""
 
 # Leaves
@@ -46,8 +46,8 @@ BUTTON = _component(
     },
 )
 TEXT_DISPLAY = _component({"content": Text(1, TEXT_V2_LIMIT)})
-THUMBNAIL = _component({"media": ANY_MEDIA}, SHOWN)
-MEDIA_GALLERY = _component({"items": Listed(Shape({"media": ANY_MEDIA}, SHOWN), 1, 10)})
+THUMBNAIL = _component({"media": ANY_MEDIA}, BESIDE_MEDIA)
+MEDIA_GALLERY = _component({"items": Listed(Shape({"media": ANY_MEDIA}, BESIDE_MEDIA), 1, 10)})
 FILE = _component({"file": _media("attachment")}, {"spoiler": Flag()})
 SEPARATOR = _component({}, {"spacing": Choice((1, 2)), "divider": Flag()})
 TEXT_INPUT = _component(
