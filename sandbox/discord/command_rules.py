@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from .errors import DiscordError, FormErrors
+from .fields import Path
 from .payload import Json, as_object, as_objects
 
 NAME = re.compile(r"[-_'\w\u0900-\u097f\u0e00-\u0e7f]{1,32}")
@@ -14,8 +15,6 @@ OPTIONS_LIMIT = 25
 CHARACTERS_LIMIT = 8000
 OPTION_TYPES = range(1, 12)
 AUTOCOMPLETE_TYPES = (3, 4, 10)
-
-Path = tuple[str | int, ...]
 
 
 def check_count(commands: list[Json]) -> None:
