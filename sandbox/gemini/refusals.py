@@ -12,6 +12,8 @@ import grpc
 
 RETRY_AFTER_S = 1.0
 """What a limit that was switched on asks for."""
+FREE_TIER_METRIC = "generativelanguage.googleapis.com/generate_content_free_tier_requests"
+"""What the quota of a key that nobody pays for counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def rate_limit(retry_after: float | None) -> Refuse:
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         "You exceeded your current quota, please check your plan and billing details. For more information on this "
         "error, head to: https://ai.google.dev/gemini-api/docs/rate-limits.\n* Quota exceeded for metric: "
-        f"generativelanguage.googleapis.com/generate_content_free_tier_requests\nPlease retry in {retry_after}s.",
+        f"{FREE_TIER_METRIC}\nPlease retry in {retry_after}s.",
         retry_after=retry_after,
         quota="GenerateRequestsPerMinutePerProjectPerModel-FreeTier",
         help="https://ai.google.dev/gemini-api/docs/rate-limits",

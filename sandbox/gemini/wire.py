@@ -10,7 +10,7 @@ from google.protobuf import duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
 from sandbox.gemini.account import Call
-from sandbox.gemini.refusals import Refuse
+from sandbox.gemini.refusals import FREE_TIER_METRIC, Refuse
 from sandbox.gemini.replies import Blocked, FunctionCall, NoParts, Text, Thinking, Thought, pieces
 
 with warnings.catch_warnings():
@@ -145,9 +145,11 @@ def _details_of(refusal: Refuse) -> list[Any]:
         link = error_details_pb2.Help.Link(description="Read on", url=refusal.help)
         details.append(error_details_pb2.Help(links=[link]))
     if refusal.quota:
-        metric = "generativelanguage.googleapis.com/generate_content_free_tier_requests"
         violation = error_details_pb2.QuotaFailure.Violation(
-            quota_metric=metric, quota_id=refusal.quota, quota_dimensions={"location": "global"}, quota_value=20
+            quota_metric=FREE_TIER_METRIC,
+            quota_id=refusal.quota,
+            quota_dimensions={"location": "global"},
+            quota_value=20,
         )
         details.append(error_details_pb2.QuotaFailure(violations=[violation]))
     if refusal.retry_after is not None:
