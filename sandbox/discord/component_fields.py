@@ -13,6 +13,7 @@ from .fields import Choice, Flag, Listed, Rule, Shape, Snowflake, Tagged, Text, 
 ROWS_LIMIT = 5
 COMPONENTS_V2_LIMIT = 40
 TEXT_V2_LIMIT = 4000
+TEXT_INPUT_LIMIT = 4000
 MODAL_LIMIT = 5
 
 CUSTOM_ID = Text(1, 100)
@@ -54,11 +55,11 @@ TEXT_INPUT = _component(
     {"custom_id": CUSTOM_ID, "style": Choice((1, 2))},
     {
         "label": Text(1, 45),
-        "value": Text(0, 4000),
+        "value": Text(0, TEXT_INPUT_LIMIT),
         "placeholder": Text(0, 100),
         "required": Flag(),
-        "min_length": Whole(0, 4000),
-        "max_length": Whole(1, 4000),
+        "min_length": Whole(0, TEXT_INPUT_LIMIT),
+        "max_length": Whole(1, TEXT_INPUT_LIMIT),
     },
 )
 FILE_UPLOAD = _component(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from .component_fields import TEXT_INPUT_LIMIT
 from .component_types import LINK_STYLE, SELECTS, ComponentType
 from .interaction_events import send
 from .interactions import Interaction, InteractionType
@@ -127,7 +128,7 @@ def _filled(component: Json, fields: dict[str, str]) -> Json:
         value = fields.pop(str(component.get("label")), component.get("value", ""))
     if not value and component.get("required", True):
         raise ValueError(f"{component.get('label') or component['custom_id']} must be filled in")
-    least, most = component.get("min_length", 0), component.get("max_length", 4000)
+    least, most = component.get("min_length", 0), component.get("max_length", TEXT_INPUT_LIMIT)
     if value and not least <= len(value) <= most:
         raise ValueError(f"{component.get('label') or component['custom_id']} takes {least} to {most} characters")
     answer = {"value": value} if component["type"] == ComponentType.TEXT_INPUT else {"values": [value]}
