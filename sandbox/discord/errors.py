@@ -56,6 +56,13 @@ def rate_limited(retry_after: float, *, everywhere: bool = False, scope: str = "
     return error
 
 
+def shared_limit(retry_after: float) -> DiscordError:
+    """429 of a resource that others have used up, for so many seconds; no fault of the bot's."""
+    error = rate_limited(retry_after, scope="shared")
+    error.body["message"] = "The resource is being rate limited."
+    return error
+
+
 def old_edits(retry_after: float) -> DiscordError:
     """Too many edits of messages that are older than an hour, for so many seconds."""
     error = rate_limited(retry_after)

@@ -23,13 +23,6 @@ MESSAGES = {
 }
 
 
-def shared_limit(retry_after: float) -> DiscordError:
-    """429 of a resource that others have used up, for so many seconds; no fault of the bot's."""
-    error = rate_limited(retry_after, scope="shared")
-    error.body["message"] = "The resource is being rate limited."
-    return error
-
-
 def _now() -> float:
     return asyncio.get_running_loop().time()
 

@@ -11,8 +11,7 @@ from aiohttp import web
 
 from sandbox.chance import Chance
 
-from .errors import DiscordError, rate_limited
-from .rate_limits import shared_limit
+from .errors import DiscordError, rate_limited, shared_limit
 
 RATE_LIMITED_S = 0.3
 """How long a scripted 429 asks to wait."""

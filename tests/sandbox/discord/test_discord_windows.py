@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.discord.errors import DiscordError, missing_permissions, unauthorized, unknown
-from sandbox.discord.rate_limits import RateLimits, shared_limit
+from sandbox.discord.errors import DiscordError, missing_permissions, shared_limit, unauthorized, unknown
+from sandbox.discord.rate_limits import RateLimits
 from sandbox.discord.snowflake import time_ms
 
 CREATE = ("POST", "/channels/{channel_id}/messages")
