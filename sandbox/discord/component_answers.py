@@ -6,8 +6,9 @@ from collections.abc import Callable
 from itertools import count
 
 from .attachment_rules import REFERENCE
+from .component_fields import SELECTS
 from .component_rules import placed
-from .component_types import SELECTS, ComponentType
+from .component_types import ComponentType
 from .payload import Json, as_object, as_objects
 
 UNSAID: Json = {"description": None, "spoiler": False}

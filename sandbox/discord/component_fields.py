@@ -104,6 +104,7 @@ SELECT_SHAPES: Mapping[int, Shape] = {
     Type.MENTIONABLE_SELECT: _select({}, "role", "user"),
     Type.CHANNEL_SELECT: _select({}, "channel", channel_types=Listed(CHANNEL_TYPES, 0, 25, once=True)),
 }
+SELECTS = set(SELECT_SHAPES)
 
 # What holds others
 

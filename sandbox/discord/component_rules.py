@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .component_fields import COMPONENTS_V2_LIMIT, TEXT_V2_LIMIT
-from .component_types import LINK_STYLE, PREMIUM_STYLE, SELECTS, ComponentType
+from .component_fields import COMPONENTS_V2_LIMIT, SELECTS, TEXT_V2_LIMIT
+from .component_types import LINK_STYLE, PREMIUM_STYLE, ComponentType
 from .errors import FormErrors
 from .fields import Path, Whole
 from .payload import Json, as_objects

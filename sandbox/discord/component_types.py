@@ -26,6 +26,5 @@ class ComponentType(IntEnum):
     CHECKBOX = 23
 
 
-SELECTS = {3, 5, 6, 7, 8}
 LINK_STYLE = 5
 PREMIUM_STYLE = 6

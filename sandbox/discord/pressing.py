@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from .component_fields import TEXT_INPUT_LIMIT
-from .component_types import LINK_STYLE, SELECTS, ComponentType
+from .component_fields import SELECTS, TEXT_INPUT_LIMIT
+from .component_types import LINK_STYLE, ComponentType
 from .interaction_events import send
 from .interactions import Interaction, InteractionType
 from .messages import Message, walk
