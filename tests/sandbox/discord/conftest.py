@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
 import yarl
 
@@ -23,3 +24,9 @@ async def discord(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DiscordStand
 @pytest.fixture
 def place(discord: DiscordStandIn) -> Place:
     return Place(discord)
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session

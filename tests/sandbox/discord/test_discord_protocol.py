@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -13,13 +12,6 @@ from sandbox.discord import DiscordStandIn, Intent
 from sandbox.discord.intents import without_content
 from tests.sandbox.discord.bots import Place
 from tests.sandbox.discord.sockets import connected
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
-
 
 OVERSIZED = json.dumps({"op": 1, "d": None, "x": "x" * 4096})
 IDENTIFY: dict[str, Any] = {"token": "sandbox-token", "intents": 1, "properties": {}}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -16,12 +15,6 @@ from tests.sandbox.discord.sockets import connected
 IDENTIFY: dict[str, Any] = {"token": "sandbox-token", "intents": 1, "properties": {}}
 VOICE = int(Intent.GUILDS | Intent.GUILD_VOICE_STATES)
 WITHOUT_PROPERTIES = {"token": "sandbox-token", "intents": 1}
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
 
 
 def of_bytes(size: int, letter: str) -> str:

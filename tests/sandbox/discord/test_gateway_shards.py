@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -12,12 +11,6 @@ import pytest
 
 from sandbox.discord import DiscordStandIn, Intent
 from tests.sandbox.discord.sockets import connected
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
 
 
 async def bot_info(discord: DiscordStandIn, http: aiohttp.ClientSession) -> Any:
