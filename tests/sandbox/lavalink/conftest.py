@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.lavalink import LavalinkStandIn
+from sandbox.real_lavalink import RealLavalink
 from tests.sandbox.lavalink.client import LavalinkClient
 from tests.silence import write_silence
 
@@ -31,6 +32,12 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def lavalink(music: Path) -> AsyncIterator[LavalinkStandIn]:
     async with LavalinkStandIn(music=music, races=False, stuck_threshold_ms=200, slow_load_s=0.2) as lavalink:
         yield lavalink
+
+
+@pytest.fixture
+async def proxy(lavalink: LavalinkStandIn, music: Path) -> AsyncIterator[RealLavalink]:
+    async with RealLavalink(lavalink.uri, music=music) as proxy:
+        yield proxy
 
 
 @pytest.fixture

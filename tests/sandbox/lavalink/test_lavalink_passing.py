@@ -24,18 +24,6 @@ AS_JSON = KNOWN | {"Content-Type": "application/json"}
 PASSING = {"Date", "Server", "Connection", "Content-Length", "Transfer-Encoding", "Sec-WebSocket-Accept"}
 
 
-@pytest.fixture
-async def proxy(lavalink: LavalinkStandIn, music: Path) -> AsyncIterator[RealLavalink]:
-    async with RealLavalink(lavalink.uri, music=music) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-async def client(proxy: RealLavalink) -> AsyncIterator[LavalinkClient]:
-    async with LavalinkClient(proxy) as client:
-        yield client
-
-
 def _lasting(headers: Any) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name not in PASSING}
 
@@ -124,10 +112,11 @@ async def test_a_handshake_is_handed_on_as_it_is(
     assert await _handshake(proxy.base_url, headers) == await _handshake(lavalink.base_url, headers)
 
 
-async def test_the_handshake_says_whether_the_session_was_resumed(client: LavalinkClient, proxy: RealLavalink) -> None:
-    await client.request("PATCH", f"/v4/sessions/{client.session_id}", json={"resuming": True, "timeout": 60})
-    session = client.session_id
-    await client.hang_up()
+async def test_the_handshake_says_whether_the_session_was_resumed(proxy: RealLavalink) -> None:
+    async with LavalinkClient(proxy) as client:
+        session = client.session_id
+        await client.request("PATCH", f"/v4/sessions/{session}", json={"resuming": True, "timeout": 60})
+        await client.hang_up()
     _, shown, _, _ = await _handshake(proxy.base_url, KNOWN)
     assert (shown["Session-Resumed"], shown["Lavalink-Api-Version"]) == ("false", "4")
     async with aiohttp.ClientSession(proxy.base_url) as http:

@@ -15,12 +15,6 @@ from tests.sandbox.lavalink.client import VOICE, LavalinkClient
 
 
 @pytest.fixture
-async def proxy(lavalink: LavalinkStandIn, music: Path) -> AsyncIterator[RealLavalink]:
-    async with RealLavalink(lavalink.uri, music=music) as proxy:
-        yield proxy
-
-
-@pytest.fixture
 async def client(proxy: RealLavalink) -> AsyncIterator[LavalinkClient]:
     async with LavalinkClient(proxy) as client:
         yield client
