@@ -10,9 +10,7 @@ import pytest
 from sandbox.discord import VoiceCredentials
 from sandbox.discord_voice import VoiceServer
 from tests.sandbox.discord_voice.client import AES_MODE, VoiceClient
-from tests.sandbox.discord_voice.test_voice_server import BOT, GIVEN, GUILD, Discord, client, discord, server
-
-__all__ = ["client", "discord", "server"]
+from tests.sandbox.discord_voice.conftest import BOT, GIVEN, GUILD, Discord
 
 UDP: dict[str, Any] = {"address": "127.0.0.1", "port": 1, "mode": AES_MODE}
 

@@ -4,46 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import pytest
 
-from sandbox.discord import VoiceCredentials
 from sandbox.discord_voice import VoiceServer
 from tests.sandbox.discord_voice.client import AES_MODE, XCHACHA_MODE, VoiceClient
-
-GUILD, BOT = 500, 111
-GIVEN = VoiceCredentials("token", "localhost:1", "session", "555")
-
-
-class Discord:
-    """Says what the bot was given."""
-
-    def __init__(self) -> None:
-        self.given: VoiceCredentials | None = GIVEN
-
-    def credentials(self, guild_id: int) -> VoiceCredentials | None:
-        return self.given if guild_id == GUILD else None
-
-
-@pytest.fixture
-def discord() -> Discord:
-    return Discord()
-
-
-@pytest.fixture
-async def server(discord: Discord) -> AsyncIterator[VoiceServer]:
-    async with VoiceServer(discord.credentials, BOT) as server:
-        yield server
-
-
-@pytest.fixture
-async def client(server: VoiceServer) -> AsyncIterator[VoiceClient]:
-    async with VoiceClient.to(server, GUILD, GIVEN, BOT) as client:
-        yield client
+from tests.sandbox.discord_voice.conftest import BOT, GIVEN, GUILD, Discord
 
 
 @pytest.mark.parametrize("mode", [AES_MODE, XCHACHA_MODE])
