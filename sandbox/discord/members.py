@@ -46,19 +46,8 @@ class Member(Talker, Commander, Presser):
         """Leave voice."""
         voice.remove(self)
 
-    async def deafen(self, deafened: bool = True) -> None:
-        """Deafen oneself, in the voice channel one is in."""
-        state = self.guild.voice_states.get(self.id)
-        if state is None:
-            raise ValueError(f"{self.name} is in no voice channel")
-        voice.place(self, state.channel, state.session_id, self_deaf=deafened, self_mute=deafened)
-
     def give_role(self, role: Role) -> None:
         self.roles.append(role)
-        self._updated()
-
-    def take_role(self, role: Role) -> None:
-        self.roles.remove(role)
         self._updated()
 
     def rename(self, nick: str | None) -> None:

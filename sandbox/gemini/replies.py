@@ -207,11 +207,6 @@ class Reply:
         code = f"```python\n{lines}\n```"
         return cls.text("\n\n".join(part for _ in range(4) for part in (prose, code)), chunks, interval)
 
-    @classmethod
-    def mention_storm(cls) -> Reply:
-        """Text that would ring everybody if it were sent as it is."""
-        return cls.text("@everyone @here <@1> <@&2> " * 10, chunks=2)
-
 
 def pieces(text: str, chunks: int) -> list[str]:
     """`text` in at most so many pieces of about the same length, at least one."""
