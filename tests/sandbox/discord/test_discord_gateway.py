@@ -196,6 +196,6 @@ async def test_a_connection_that_falls_silent_is_given_up(discord: DiscordStandI
         await socket.send_json({"op": 1, "d": None})
         begun = loop.time()
         assert (await socket.receive_json())["op"] == 11
-        assert (await socket.receive(10)).type is aiohttp.WSMsgType.CLOSE
-        assert socket.close_code == 4009
+        closing = await socket.receive(10)
+        assert (closing.type, closing.data) == (aiohttp.WSMsgType.CLOSE, 4009)
         assert 1.4 < loop.time() - begun < 4

@@ -10,6 +10,7 @@ import aiohttp
 
 from sandbox.lavalink import LavalinkStandIn
 from sandbox.real_lavalink import RealLavalink
+from tests.sandbox.closing import code_of
 
 VOICE = {"token": "token", "endpoint": "voice.local:443", "sessionId": "session", "channelId": "555"}
 
@@ -115,7 +116,7 @@ class LavalinkClient:
             self._changed.notify_all()
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        async for message in socket:
+        while (message := await socket.receive()).type is aiohttp.WSMsgType.TEXT:
             await self._add(message.json())
-        self.close_code = socket.close_code
+        self.close_code = code_of(socket, message)
         await self._add({"op": "closed"})

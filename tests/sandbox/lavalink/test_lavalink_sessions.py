@@ -41,8 +41,8 @@ async def test_bad_handshakes_are_refused(lavalink: LavalinkStandIn, headers: di
 async def test_a_user_id_that_is_no_number_is_closed_with_1011(lavalink: LavalinkStandIn) -> None:
     async with aiohttp.ClientSession(lavalink.base_url) as http:
         socket = await http.ws_connect("/v4/websocket", headers=KNOWN | {"User-Id": "abc"})
-        assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
-        assert socket.close_code == 1011
+        closing = await socket.receive()
+        assert (closing.type, closing.data) == (aiohttp.WSMsgType.CLOSE, 1011)
 
 
 async def test_a_connection_brings_ready_and_then_stats(client: LavalinkClient) -> None:
