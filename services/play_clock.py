@@ -28,15 +28,15 @@ class PlayClock:
     """
 
     at: float
-    """When the last sample was taken."""
+    """When the node last told of it."""
     duration_ms: int
     """Length of the track; 0 for a live stream."""
     reported_ms: float = 0
-    """Lavalink's position at `at`."""
+    """Lavalink's position in the last sample that was believed, or after a jump."""
     place_ms: float = 0
-    """The place in the track at `at`."""
+    """The place in the track then."""
     heard_ms: float = 0
-    """Heard up to `at`."""
+    """Heard until then."""
     speed: float = 1.0
     paused: bool = False
     connected: bool = False
@@ -47,7 +47,6 @@ class PlayClock:
     """A seek was sent and is not yet answered: samples may be of either side of it."""
     # Estimated since the last sample, up to `_until`: sound made, sound heard, and the place's way.
     _until: float = 0
-    _told_at: float = 0
     _sound: float = 0
     _sound_heard: float = 0
     _way: float = 0
@@ -62,7 +61,7 @@ class PlayClock:
     _ran_ms: float = 0
 
     def __post_init__(self) -> None:
-        self._until = self._told_at = self.at
+        self._until = self.at
         self._was_connected = self.connected
 
     def place(self, at: float) -> int:
@@ -84,7 +83,7 @@ class PlayClock:
             self._anchor(at, reported_ms)
             self._sought_from.clear()
             self._jumped = False
-        self._told_at = at
+        self.at = at
         self.connected = connected
         self._was_connected |= connected
 
@@ -175,7 +174,7 @@ class PlayClock:
         self._base_ms, self._ran_ms = self.reported_ms, 0
 
     def _settled(self, at: float) -> None:
-        self.at = self._until = self._told_at = at
+        self.at = self._until = at
         self._sound = self._sound_heard = self._way = 0
 
     def _estimate(self, at: float) -> None:
@@ -185,7 +184,7 @@ class PlayClock:
         # Lavalink waits for the first voice connection; after a closed one it plays on, unheard (seen on 4.2.2).
         if self.paused or self.away or not self._was_connected:
             return
-        silence = self._told_at + SILENCE_MS / 1000
+        silence = self.at + SILENCE_MS / 1000
         sound = max(min(self._until, silence) - start, 0) * 1000
         if self.duration_ms:
             sound = min(sound, max(self.duration_ms - self.place_ms - self._way, 0) / self.speed)
