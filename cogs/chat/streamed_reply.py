@@ -13,6 +13,7 @@ from typing import Protocol
 import aiohttp
 import discord
 
+from cogs.common.connection import is_final
 from services.message_split import split
 
 log = logging.getLogger("bot.chat")
@@ -129,7 +130,7 @@ class StreamedReply:
         try:
             await self._show()
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            if isinstance(error, discord.HTTPException) and error.status < 500 and error.status != 429:
+            if is_final(error):
                 raise
             log.info("A part of an answer could not be shown yet: %s", error)
             return False

@@ -21,10 +21,19 @@ log = logging.getLogger("bot")
 RETRY_SECONDS = 5.0
 DISCONNECT_SECONDS = 1.0
 CANCEL_SECONDS = 0.1
+SERVER_FAULT, RATE_LIMITED = 500, 429
 AUTHENTICATION_FAILED = 4004
 DISALLOWED_INTENTS = 4014
 # What passes by itself: the network, an outage, a limit.
 PASSING = (aiohttp.ClientError, OSError, discord.HTTPException, discord.GatewayNotFound, TimeoutError)
+
+
+def is_final(error: Exception) -> bool:
+    """Whether trying again would not cure what Discord answered: neither its own trouble nor a limit.
+
+    A 429 gets this far where discord.py has waited five times, or the address is blocked.
+    """
+    return isinstance(error, discord.HTTPException) and error.status < SERVER_FAULT and error.status != RATE_LIMITED
 
 
 class TokenRefused(Unstartable):

@@ -10,7 +10,7 @@ from typing import Any
 
 import discord
 
-from cogs.common.connection import PASSING, RETRY_SECONDS
+from cogs.common.connection import PASSING, RETRY_SECONDS, is_final
 from cogs.common.faults import answer_fault
 from cogs.music.here import controlled
 from cogs.music.presented import TITLE_CHARACTERS, playing_embed
@@ -29,11 +29,6 @@ LONGEST_RETRY_S = 60.0
 are too many), and every server has a panel."""
 FRESH_S = 3300.0
 """Messages older than an hour have a much tighter limit for edits (Discord error 30046)."""
-
-SERVER_FAULT = 500
-"""From this HTTP status on it is Discord's own trouble, which passes."""
-RATE_LIMITED = 429
-"""So does this; it gets here where discord.py has waited five times, or the address is blocked."""
 
 
 class PanelView(discord.ui.View):
@@ -145,7 +140,7 @@ class Panels:
             except PASSING as error:
                 why = error or type(error).__name__
                 log.info("Guild %s: the panel could not be edited (%s)", panel.player.key, why)
-                if isinstance(error, discord.HTTPException) and _is_final(error.status):
+                if is_final(error):
                     self.forget(panel.player.guild_id)
                     return
                 panel.changed = True
@@ -174,11 +169,6 @@ class Panels:
     def _title(self, player: Player) -> str:
         playing = self._playback.playing(player.key)
         return playing.title if playing else ""
-
-
-def _is_final(status: int) -> bool:
-    """Whether trying again would not cure an answer with this HTTP status."""
-    return status < SERVER_FAULT and status != RATE_LIMITED
 
 
 async def _retire(message: discord.PartialMessage, title: str) -> None:
