@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import aiohttp
@@ -12,40 +11,6 @@ from sandbox.discord import DiscordStandIn, Intent
 from sandbox.discord.intents import without_content
 from tests.sandbox.discord.bots import Place
 from tests.sandbox.discord.sockets import connected
-
-OVERSIZED = json.dumps({"op": 1, "d": None, "x": "x" * 4096})
-IDENTIFY: dict[str, Any] = {"token": "sandbox-token", "intents": 1, "properties": {}}
-
-
-@pytest.mark.parametrize(
-    ("frames", "code"),
-    [
-        ([{"op": 99, "d": None}], 4001),
-        ([{"op": 11, "d": None}], 4001),
-        (["not json"], 4002),
-        ([{"d": None}], 4002),
-        (["[]"], 4002),
-        (["[" * 4_000], 4002),
-        ([OVERSIZED], 4002),
-        ([{"op": 4, "d": {}}], 4003),
-        ([{"op": 2, "d": IDENTIFY | {"token": "wrong"}}], 4004),
-        ([{"op": 6, "d": {"token": "wrong", "session_id": "x", "seq": 1}}], 4004),
-        ([{"op": 2, "d": IDENTIFY}, {"op": 2, "d": IDENTIFY}], 4005),
-        ([{"op": 2, "d": IDENTIFY | {"shard": [2, 2]}}], 4010),
-        ([{"op": 2, "d": IDENTIFY | {"shard": "all"}}], 4010),
-        ([{"op": 2, "d": IDENTIFY | {"intents": 1 << 40}}], 4013),
-        ([{"op": 2, "d": IDENTIFY | {"intents": int(Intent.MESSAGE_CONTENT)}}], 4014),
-        ([{"op": 2, "d": IDENTIFY}, {"op": 4, "d": {"guild_id": "x"}}], 4002),
-    ],
-)
-async def test_a_protocol_fault_closes_the_connection(
-    discord: DiscordStandIn, http: aiohttp.ClientSession, frames: list[Any], code: int
-) -> None:
-    async with connected(discord, http) as socket:
-        for frame in frames:
-            await socket.ws.send_str(frame if isinstance(frame, str) else json.dumps(frame))
-        assert await socket.closed_with() == code
-    assert [int(why.split()[0]) for why in discord.broken_frames] == [code] * (code != 4004)
 
 
 async def test_another_version_is_4012(discord: DiscordStandIn, http: aiohttp.ClientSession) -> None:
