@@ -13,6 +13,7 @@ from yarl import URL
 
 from sandbox.lavalink import LavalinkStandIn
 from sandbox.lavalink.track_codec import decode
+from tests.sandbox.closing import code_of
 from tests.sandbox.lavalink.comparison import Circumstances, answer_differences, error_differences, message_differences
 from tests.sandbox.lavalink.digest import MEDIA, PASSWORD, Step
 from tests.sandbox.lavalink.recorder_media import FAULT_NAMES, RECORDER, SERVED_ELSEWHERE, local_name
@@ -39,13 +40,15 @@ class Connection:
         # Taken now: a response lets its connection go when it is closed.
         connection = socket and socket._response.connection
         self.transport: Any = connection and connection.transport
+        self._code: int | None = None
         self._reader = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
         if self.socket is not None:
-            async for message in self.socket:
+            while (message := await self.socket.receive()).type is aiohttp.WSMsgType.TEXT:
                 self.received.append((loop.time() - self._start, message.json()))
+            self._code = code_of(self.socket, message)
 
     def awaited_ends(self) -> int:
         """How many events had come to the recorder that only time brings."""
@@ -69,7 +72,7 @@ class Connection:
     async def closed(self) -> int | None:
         """The code with which the server has closed, once it has."""
         await self._reader
-        return self.socket and self.socket.close_code
+        return self._code
 
     async def close(self, how: int | str) -> None:
         """Close with a code, or drop the TCP connection."""

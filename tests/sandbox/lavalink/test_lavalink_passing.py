@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestServer
 
 from sandbox.lavalink import LavalinkStandIn
 from sandbox.real_lavalink import RealLavalink
+from tests.sandbox.closing import code_of
 from tests.sandbox.lavalink.client import LavalinkClient
 
 KNOWN = {"Authorization": "youshallnotpass", "User-Id": "1"}
@@ -83,12 +84,14 @@ async def _handshake(base_url: str, headers: dict[str, str]) -> tuple[int, dict[
         if "binary" in headers:
             await socket.send_bytes(b"x")
         said: list[str] = []
-        while len(said) < 2 and (message := await socket.receive()).type is aiohttp.WSMsgType.TEXT:
+        while (message := await socket.receive()).type is aiohttp.WSMsgType.TEXT:
             said.append(message.json()["op"])
+            if len(said) == 2:
+                break
         if "binary" in headers:
             message = await socket.receive()
             said.append(message.extra or "")
-        code = socket.close_code
+        code = code_of(socket, message)
         await socket.close()
         return status, shown, code, said
 
