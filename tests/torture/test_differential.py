@@ -61,6 +61,7 @@ _ENDS = {
 }
 # These are not waited for until all that they do is done.
 _LATE = ("click skip", "leave")
+_QUIET_LOOKS = 10
 _HEARD_MS = 1_000
 _KEPT = {
     "music_history": ("track_title", "requested_by", "duration_ms", "end_reason"),
@@ -145,12 +146,12 @@ class Crowd:
     async def rows(self, *tables: str) -> dict[str, Rows]:
         """What the store has once all that was done has reached it, without times, ids and milliseconds."""
         async with asyncio.timeout(10):
-            while True:
-                found = {table: local_rows.rows(self._store, table) for table in tables}
-                if self._is_settled(found):
-                    break
-                # SQLite tells nobody that a row has come.
+            found, quiet = dict[str, list[dict[str, object]]](), 0
+            while quiet < _QUIET_LOOKS:
+                # SQLite tells nobody that a row has come, and nobody that what is not waited for has been done.
                 await asyncio.sleep(0.05)
+                found = {table: local_rows.rows(self._store, table) for table in tables}
+                quiet = quiet + 1 if self._is_settled(found) else 0
         return {
             table: [tuple(row[name] for name in _KEPT[table]) for row in sorted(rows, key=_order)]
             for table, rows in found.items()
@@ -186,11 +187,14 @@ class Crowd:
         """Whether nothing is open that is over, and a session is what Lavalink plays."""
         playing = [player for player in self._world.lavalink.players() if player.current is not None]
         plays = [row for row in found.get("music_history", []) if row["ended_at"] is None]
-        sessions = [bool(row["is_playing"]) for row in found.get("active_sessions", [])]
+        sessions = [(row["track_title"], bool(row["is_playing"])) for row in found.get("active_sessions", [])]
         return (
             not any(row["status"] == "open" for row in found.get("gemini_usage", []))
             and ("music_history" not in found or len(plays) == len(playing))
-            and ("active_sessions" not in found or sessions == [not player.paused for player in playing])
+            and (
+                "active_sessions" not in found
+                or sessions == [(player.current.info.title, not player.paused) for player in playing if player.current]
+            )
         )
 
 
