@@ -17,6 +17,7 @@ from sandbox.gemini import GeminiStandIn, Reply
 from sandbox.gemini.models import EMBEDDING_MODEL
 from sandbox.gemini.refusals import CANCELLED, EXPIRED_KEY, LEAKED_KEY, LOCATION, UNAUTHENTICATED, Refuse, suspended
 from sandbox.gemini.replies import Hang, Reset, Text, Thought
+from services.assistant import BACKOFF
 from services.gemini import MAX_OUTPUT_TOKENS, Chunk, Content, Gemini, Tokens
 from services.gemini_faults import (
     BadKey,
@@ -240,6 +241,7 @@ async def test_a_connection_that_went_dead_unnoticed_costs_one_attempt(
         with pytest.raises(Unavailable) as raised:
             await ask(gemini)
         assert not raised.value.refused, "whether the API has seen the call nobody knows"
+        await asyncio.sleep(BACKOFF[0] / 2)  # the shortest that the bot makes; gRPC is still closing the dead one
         assert "What plays?" in text_of(await ask(gemini))
 
 
