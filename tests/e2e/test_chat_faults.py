@@ -89,6 +89,8 @@ async def test_every_fault_of_geminis_is_one_sentence_and_true_rows(town: Town) 
     calls_of: dict[str, slice] = {}
     asked: list[tuple[Interaction, str]] = []
     for number, (name, replies, expected, sentence) in enumerate(CASES):
+        if "reset" in name:  # it cuts the connection that all share
+            await town.rows("gemini_usage", ended(len(account.calls)))
         # Somebody else each time: a person has to wait between questions.
         asker = town.world.guild.add_member(f"asker-{number}", locale="en-US")
         calls_of[name] = slice(len(account.calls), len(account.calls) + len(expected))
@@ -97,6 +99,8 @@ async def test_every_fault_of_geminis_is_one_sentence_and_true_rows(town: Town) 
         asked.append((use, sentence))
         # The replies go by the order of the calls; the answers may be written side by side.
         await town.world.gemini.until(lambda account, name=name: len(account.calls) == calls_of[name].stop, 15)
+        if "reset" in name:
+            await town.rows("gemini_usage", ended(len(account.calls)))
     for use, sentence in asked:
         await use.finished(lambda use, sentence=sentence: sentence in use.text, timeout=15)
     rows = await town.rows("gemini_usage", ended(len(account.calls)))
